@@ -1,0 +1,92 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Developers: `swift build`, `swift test`         (dynamic, ordinary Swift, no unsafe flags)
+// Release:    CALE_RELEASE=embedded swift build …   (Embedded Swift, static-pie; `make build` has the whole line)
+// Fallback:   CALE_RELEASE=static swift build …     (ordinary Swift, -static-executable)
+let mode = Context.environment["CALE_RELEASE"] ?? ""
+/// `runtimeResourcePath` and `unversionedTriple` of `swiftc -print-target-info`; the Makefile reads them.
+let resources = Context.environment["SWIFT_RESOURCES"] ?? ""
+let triple = Context.environment["SWIFT_TRIPLE"] ?? "x86_64-unknown-linux-gnu"
+let deadStrip = ["-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "-s"]
+
+let common: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableExperimentalFeature("Lifetimes"),
+]
+let swift: [SwiftSetting]
+let link: [LinkerSetting]
+switch mode {
+case "":
+    (swift, link) = (common, [])
+case "static":
+    swift = common + [.unsafeFlags(["-static-executable", "-cross-module-optimization", "-Xfrontend", "-function-sections"])]
+    link = [.unsafeFlags(["-static-executable"] + deadStrip)]
+default:
+    swift = common + [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections"])]
+    link = [.unsafeFlags(
+        ["-Xclang-linker", "-static-pie", "\(resources)/embedded/\(triple)/libswiftUnicodeDataTables.a", "-lm"] + deadStrip)]
+}
+
+func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: swift)
+}
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, swiftSettings: swift, linkerSettings: link)
+}
+
+// The graph is the security policy: an arrow that is not here is an import that does not compile. See Sources/README.md.
+var targets: [Target] = [
+    .systemLibrary(name: "CJSONC", pkgConfig: "json-c", providers: [.apt(["libjson-c-dev"])]),
+    .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
+    .systemLibrary(name: "CCapability", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .target(name: "CKernel"),
+    module("Diagnostics", ["CKernel"]),
+    module("Kernel", ["CKernel", "Diagnostics"]),
+    module("UntrustedTree", ["Kernel", "Diagnostics"]),
+    module("JSON", ["CJSONC", "Diagnostics"]),
+    module("OCISpec", ["JSON", "Diagnostics"]),
+    module("Cgroups", ["OCISpec", "Kernel", "Diagnostics"]),
+    module("Seccomp", ["OCISpec", "Kernel", "CSeccomp", "Diagnostics"]),
+    module("ContainerInit", ["UntrustedTree", "Kernel", "CCapability", "Diagnostics"]),
+    module(
+        "ContainerRuntime",
+        ["Cgroups", "Seccomp", "ContainerInit", "OCISpec", "JSON", "UntrustedTree", "Kernel", "Diagnostics"]),
+    module(
+        "ImageUnpack",
+        ["OCISpec", "JSON", "UntrustedTree", "Kernel", "CZlib", "CZstd", "CCrypto", "Diagnostics"]),
+    module("CLI", ["Kernel", "Diagnostics"]),
+    program("cale", ["CLI", "ContainerRuntime", "OCISpec", "JSON", "Kernel", "Diagnostics"]),
+    program("calque", ["CLI", "ImageUnpack", "OCISpec", "JSON", "Kernel", "Diagnostics"]),
+]
+if mode.isEmpty {  // tests are ordinary Swift: they cannot import Embedded modules
+    func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+        .testTarget(
+            name: name, dependencies: dependencies + ["TestSupport"], exclude: [], resources: resources, swiftSettings: [.swiftLanguageMode(.v6)])
+    }
+    targets += [
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: [.swiftLanguageMode(.v6)]),
+        tests("ArchitectureTests", []),
+        tests("DiagnosticsTests", ["Diagnostics"]),
+        tests("KernelTests", ["Kernel", "Diagnostics"]),
+        tests("UntrustedTreeTests", ["UntrustedTree", "Kernel", "Diagnostics"]),
+        tests("JSONTests", ["JSON", "Diagnostics"]),
+        tests("OCISpecTests", ["OCISpec", "JSON", "Diagnostics"]),
+        tests("CgroupsTests", ["Cgroups", "OCISpec", "JSON", "Kernel", "Diagnostics"]),
+        tests("SeccompTests", ["Seccomp", "OCISpec", "JSON", "Kernel", "Diagnostics"]),
+        tests("ContainerRuntimeTests", ["ContainerRuntime", "ContainerInit", "OCISpec", "JSON", "Kernel", "Diagnostics"]),
+        tests("ImageUnpackTests", ["ImageUnpack", "OCISpec", "UntrustedTree", "JSON", "Kernel", "Diagnostics"]),
+        tests("CLITests", ["CLI", "Diagnostics"]),
+    ]
+}
+let package = Package(
+    name: "cale",
+    products: [.executable(name: "cale", targets: ["cale"]), .executable(name: "calque", targets: ["calque"])],
+    targets: targets)

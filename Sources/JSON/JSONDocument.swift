@@ -1,0 +1,110 @@
+// Text to values over json-c, with the JSON path in every error.
+//
+// A `JSONDocument` owns the parsed tree; `JSONValue` and `JSONObject` are views into it, handed out by `decode` only and
+// valid while it runs. Readers name a key once and get a typed value or an `OperationError` whose `field` is the path.
+import CJSONC
+package import Diagnostics
+
+/// A parsed JSON text.
+@safe package struct JSONDocument: ~Copyable {
+    private let root: OpaquePointer?
+    private let source: String
+
+    /// The deepest nesting that is accepted. The deepest object of the specifications has 8 levels.
+    package static var depthLimit: Int32 { 64 }
+
+    /// Parses one complete JSON text.
+    ///
+    /// - Parameters:
+    ///   - source: what the bytes are, for errors: a file's path.
+    /// - Throws: `.invalid` with the byte offset for anything that is not strict JSON in UTF-8, that is followed by
+    ///   further text, or that is nested deeper than `depthLimit`.
+    package init(parsing bytes: [UInt8], source: String) throws(OperationError) {
+        func refused(_ why: String) -> OperationError { OperationError("parse", source, .invalid(why)) }
+        guard bytes.count < Int(Int32.max) else { throw refused("larger than 2 GiB") }
+        if bytes.isEmpty { throw refused("the file is empty") }
+        guard let tokener = unsafe json_tokener_new_ex(Self.depthLimit) else {
+            throw OperationError("parse", source, .errno(.noMemory))
+        }
+        defer { unsafe json_tokener_free(tokener) }
+        unsafe json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8)
+        let root = unsafe bytes.withUnsafeBytes { buffer in
+            unsafe json_tokener_parse_ex(tokener, buffer.baseAddress?.assumingMemoryBound(to: CChar.self), Int32(buffer.count))
+        }
+        let result = unsafe json_tokener_get_error(tokener)
+        let end = Int(unsafe json_tokener_get_parse_end(tokener))
+        guard result == json_tokener_success else {
+            unsafe json_object_put(root)
+            if result == json_tokener_continue { throw refused("the text ends in the middle (truncated?)") }
+            let why = unsafe String(cString: json_tokener_error_desc(result))
+            throw refused("\(why) at byte \(end) (\(Self.position(of: end, in: bytes)))")
+        }
+        for index in end..<bytes.count where !Self.isSpace(bytes[index]) {
+            unsafe json_object_put(root)
+            throw refused("text after the end of the JSON value at byte \(index) (\(Self.position(of: index, in: bytes)))")
+        }
+        unsafe self.root = root
+        self.source = source
+    }
+
+    deinit { unsafe json_object_put(root) }
+
+    /// Reads the whole document. Views that `body` gets must not leave it.
+    ///
+    /// - Throws: what `body` throws, with the operation "read" and the source as subject.
+    package borrowing func decode<Value>(
+        _ body: (JSONValue) throws(OperationError) -> Value
+    ) throws(OperationError) -> Value {
+        do throws(OperationError) {
+            return try body(unsafe JSONValue(root, at: JSONPath()))
+        } catch {
+            var error = error
+            if error.subject.isEmpty { error.subject = source }
+            throw error
+        }
+    }
+
+    private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 }
+
+    private static func position(of offset: Int, in bytes: [UInt8]) -> String {
+        var line = 1
+        var column = 1
+        for byte in bytes.prefix(offset) {
+            if byte == 0x0A {
+                line += 1
+                column = 1
+            } else {
+                column += 1
+            }
+        }
+        return "line \(line), column \(column)"
+    }
+}
+
+/// Where a value stands: `mounts[0].destination`. Kept as a chain to the root and worded only when an error needs it.
+package struct JSONPath: Sendable {
+    private indirect enum Link: Sendable {
+        case root
+        case key(String, Link)
+        case index(Int, Link)
+    }
+    private let link: Link
+    package init() { link = .root }
+    private init(_ link: Link) { self.link = link }
+
+    package func appending(key: String) -> JSONPath { JSONPath(.key(key, link)) }
+    package func appending(index: Int) -> JSONPath { JSONPath(.index(index, link)) }
+
+    package var text: String { Self.text(of: link) }
+
+    private static func text(of link: Link) -> String {
+        switch link {
+        case .root: return ""
+        case .index(let index, let outer): return text(of: outer) + "[\(index)]"
+        case .key(let key, let outer):
+            let prefix = text(of: outer)
+            if key.utf8.contains(UInt8(ascii: ".")) || key.utf8.contains(UInt8(ascii: "[")) { return prefix + "[" + quoted(key) + "]" }
+            return prefix.isEmpty ? escaped(key) : prefix + "." + escaped(key)
+        }
+    }
+}

@@ -1,0 +1,35 @@
+import CKernel
+
+/// The arguments of this program, its name first. Embedded Swift has no `CommandLine`.
+package func programArguments() -> [String] {
+    (0..<kernel_argument_count()).compactMap { index in
+        guard let argument = unsafe kernel_argument(index) else { return nil }
+        return unsafe String(cString: argument)
+    }
+}
+
+/// The value of the environment variable `name`, if it is set.
+package func environment(_ name: String) -> String? {
+    let prefix = name + "="
+    return environment().first { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
+}
+
+/// All entries `NAME=value` of the environment.
+package func environment() -> [String] {
+    var entries: [String] = []
+    var index: Int32 = 0
+    while let entry = unsafe kernel_environment(index) {
+        entries.append(unsafe String(cString: entry))
+        index += 1
+    }
+    return entries
+}
+
+/// The path by which the kernel executed this program (`AT_EXECFN`).
+package func executedPath() -> String {
+    guard let path = unsafe kernel_executed_path() else { return "" }
+    return unsafe String(cString: path)
+}
+
+/// Ends the program.
+package func exitProgram(_ status: Int32) -> Never { kernel_exit(status) }

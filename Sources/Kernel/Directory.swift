@@ -1,0 +1,125 @@
+import CKernel
+package import Diagnostics
+
+/// One entry of a directory.
+package struct DirectoryEntry: Equatable, Sendable {
+    package let name: [UInt8]
+    /// The name as text; bytes that are no UTF-8 are replaced.
+    package var text: String { String(decoding: name, as: UTF8.self) }
+    package let kind: FileKind
+}
+
+extension FileDescriptor {
+    /// The entries of this directory without "." and "..", in the file system's order.
+    package borrowing func entries() throws(Errno) -> [DirectoryEntry] {
+        var entries: [DirectoryEntry] = []
+        var buffer = [UInt8](repeating: 0, count: 32768)
+        let number = raw
+        while true {
+            let filled = try check(unsafe buffer.withUnsafeMutableBytes { unsafe kernel_getdents(number, $0.baseAddress, $0.count) })
+            if filled == 0 { return entries }
+            var offset = 0
+            // struct linux_dirent64: u64 inode, i64 offset, u16 length, u8 type, name with NUL
+            while offset + 19 <= filled {
+                let length = Int(buffer[offset + 16]) | Int(buffer[offset + 17]) << 8
+                let name = buffer[(offset + 19)..<(offset + length)].prefix { $0 != 0 }
+                if name != [0x2E] && name != [0x2E, 0x2E] {
+                    entries.append(DirectoryEntry(name: Array(name), kind: Self.kind(of: buffer[offset + 18])))
+                }
+                offset += length
+            }
+        }
+    }
+
+    private static func kind(of type: UInt8) -> FileKind {
+        switch type {
+        case 1: .fifo
+        case 2: .characterDevice
+        case 4: .directory
+        case 6: .blockDevice
+        case 8: .regular
+        case 10: .symbolicLink
+        case 12: .socket
+        default: .unknown
+        }
+    }
+
+    package borrowing func makeDirectory(_ path: Path, permissions: UInt32) throws(Errno) {
+        try check(unsafe path.withCString { unsafe kernel_mkdirat(raw, $0, permissions) })
+    }
+    package borrowing func makeNode(_ path: Path, mode: UInt32, major: UInt32 = 0, minor: UInt32 = 0) throws(Errno) {
+        try check(unsafe path.withCString { unsafe kernel_mknodat(raw, $0, mode, major, minor) })
+    }
+    package borrowing func makeLink(_ path: Path, to target: Path) throws(Errno) {
+        try check(unsafe path.withCString { path in unsafe target.withCString { unsafe kernel_symlinkat($0, raw, path) } })
+    }
+    package borrowing func remove(_ path: Path, directory: Bool = false) throws(Errno) {
+        try check(unsafe path.withCString { unsafe kernel_unlinkat(raw, $0, directory ? AT_REMOVEDIR : 0) })
+    }
+    /// Renames within this directory; what stands under the new name is replaced unless `exclusive`.
+    package borrowing func rename(_ old: Path, to new: Path, exclusive: Bool = false) throws(Errno) {
+        try check(unsafe old.withCString { old in unsafe new.withCString { unsafe kernel_renameat2(raw, old, raw, $0, exclusive ? 1 : 0) } })
+    }
+    package borrowing func changeOwner(uid: UInt32, gid: UInt32) throws(Errno) {
+        let empty: Path = ""
+        try check(unsafe empty.withCString { unsafe kernel_fchownat(raw, $0, uid, gid, 0x1000) })
+    }
+    package borrowing func changePermissions(_ permissions: UInt32) throws(Errno) { try check(kernel_fchmod(raw, permissions)) }
+
+    /// Takes an flock(2): exclusive or shared, waiting for it unless `waiting` is false.
+    /// - Throws: `EAGAIN` when somebody else holds it and `waiting` is false.
+    package borrowing func lock(exclusive: Bool = true, waiting: Bool = true) throws(Errno) {
+        let number = raw
+        let operation: Int32 = (exclusive ? 2 : 1) | (waiting ? 0 : 4)
+        try checkRetrying { kernel_flock(number, operation) }
+    }
+
+    /// The target of the link `path` below this directory.
+    package borrowing func linkTarget(_ path: Path) throws(Errno) -> [UInt8] {
+        let number = raw
+        return try unsafe readLink(path) { path, buffer in unsafe kernel_readlinkat(number, path, buffer.baseAddress, buffer.count) }
+    }
+
+    /// Removes `name` below this directory with everything in it; links are removed, not followed, mounts not entered.
+    package borrowing func removeTree(_ name: Path) throws(Errno) {
+        do throws(Errno) { return try remove(name) } catch where error == .isDirectory || error == .notPermitted || error == .notEmpty {}
+        let directory = try open(name, [.readOnly, .directory, .noFollow])
+        for entry in try directory.entries() {
+            guard let child = Path(bytes: entry.name) else { continue }  // a directory entry never holds NUL
+            try directory.removeTree(child)
+        }
+        try remove(name, directory: true)
+    }
+}
+
+private func readLink(
+    _ path: Path, _ call: (UnsafePointer<CChar>, UnsafeMutableBufferPointer<CChar>) -> Int64
+) throws(Errno) -> [UInt8] {
+    var buffer = [CChar](repeating: 0, count: 4097)
+    let count = try check(unsafe buffer.withUnsafeMutableBufferPointer { buffer in unsafe path.withCString { unsafe call($0, buffer) } })
+    if count > 4096 { throw .nameTooLong }
+    return buffer[0..<count].map { UInt8(bitPattern: $0) }
+}
+
+/// The target of the link at `path`.
+package func linkTarget(_ path: Path) throws(Errno) -> [UInt8] {
+    try unsafe readLink(path) { path, buffer in unsafe kernel_readlinkat(currentDirectoryNumber, path, buffer.baseAddress, buffer.count) }
+}
+
+package func makeDirectory(_ path: Path, permissions: UInt32) throws(Errno) {
+    try check(unsafe path.withCString { unsafe kernel_mkdirat(currentDirectoryNumber, $0, permissions) })
+}
+
+package func removeFile(_ path: Path, directory: Bool = false) throws(Errno) {
+    try check(unsafe path.withCString { unsafe kernel_unlinkat(currentDirectoryNumber, $0, directory ? AT_REMOVEDIR : 0) })
+}
+
+/// The absolute path of the current directory.
+package func currentDirectory() throws(Errno) -> Path {
+    var buffer = [CChar](repeating: 0, count: 4097)
+    let count = try check(unsafe buffer.withUnsafeMutableBufferPointer { unsafe kernel_getcwd($0.baseAddress, $0.count) })
+    let bytes = buffer[0..<max(Int(count) - 1, 0)].map { UInt8(bitPattern: $0) }
+    // "(unreachable)/…" when the directory lies outside of our root
+    guard bytes.first == UInt8(ascii: "/"), let path = Path(bytes: bytes) else { throw .noEntry }
+    return path
+}

@@ -1,0 +1,78 @@
+public import CKernel
+package import Diagnostics
+
+/// One owned descriptor: closed exactly once, not copied, not used after it was given away.
+@frozen public struct FileDescriptor: ~Copyable {
+    /// The number, for calls in `Kernel` and `ContainerInit` only.
+    public let raw: Int32
+
+    /// Takes over `raw`, which nobody else may close.
+    @inlinable public init(owning raw: Int32) { self.raw = raw }
+
+    @inlinable deinit { _ = kernel_close(raw) }
+
+    /// Gives the number away: the receiver closes it.
+    @inlinable public consuming func relinquish() -> Int32 {
+        let number = raw
+        discard self
+        return number
+    }
+}
+
+/// The result of a shim that answers `-errno`.
+@inline(__always) @discardableResult
+package func check(_ answer: Int32) throws(Errno) -> Int32 {
+    if answer < 0 { throw Errno(-answer) }
+    return answer
+}
+
+/// The result of a shim that answers `-errno`.
+@inline(__always) @discardableResult
+package func check(_ answer: Int64) throws(Errno) -> Int {
+    if answer < 0 { throw Errno(Int32(-answer)) }
+    return Int(answer)
+}
+
+/// The result of a shim that answers `-errno`, called again after EINTR.
+@inline(__always) @discardableResult
+package func checkRetrying(_ call: () -> Int32) throws(Errno) -> Int32 {
+    while true {
+        let answer = call()
+        if answer != -EINTR { return try check(answer) }
+    }
+}
+
+/// The result of a shim that answers `-errno`, called again after EINTR.
+@inline(__always) @discardableResult
+package func checkRetrying(_ call: () -> Int64) throws(Errno) -> Int {
+    while true {
+        let answer = call()
+        if answer != Int64(-EINTR) { return try check(answer) }
+    }
+}
+
+extension FileDescriptor {
+    /// A close-on-exec duplicate.
+    package borrowing func duplicate(above least: Int32 = 3) throws(Errno) -> FileDescriptor {
+        FileDescriptor(owning: try check(kernel_dup_above(raw, least)))
+    }
+
+    /// Whether the descriptor is closed by execve(2).
+    package borrowing func setCloseOnExec(_ on: Bool) throws(Errno) { try check(kernel_set_close_on_exec(raw, on ? 1 : 0)) }
+
+    package borrowing func setNonBlocking(_ on: Bool) throws(Errno) {
+        let flags = try check(kernel_get_status_flags(raw))
+        try check(kernel_set_status_flags(raw, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK))
+    }
+
+    /// Closes and reports what close(2) says, for files whose write errors come late.
+    package consuming func close() throws(Errno) { try check(kernel_close(relinquish())) }
+}
+
+/// Whether `number` is an open descriptor of this process.
+package func isOpen(descriptor number: Int32) -> Bool { kernel_get_status_flags(number) >= 0 }
+
+/// Marks all descriptors from `first` on close-on-exec; false where the kernel has no close_range(2) with that flag (before 5.11).
+package func closeOnExec(from first: Int32) -> Bool {
+    kernel_close_range(UInt32(first), UInt32.max, 4) == 0
+}

@@ -1,0 +1,74 @@
+import CKernel
+package import Diagnostics
+
+extension FileDescriptor {
+    /// Reads at most `count` bytes; an empty array at the end.
+    package borrowing func read(atMost count: Int) throws(Errno) -> [UInt8] {
+        var failure: Errno?
+        let number = raw
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            do throws(Errno) {
+                filled = try checkRetrying { unsafe kernel_read(number, buffer.baseAddress, buffer.count) }
+            } catch {
+                filled = 0
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        return bytes
+    }
+
+    /// Reads to the end.
+    /// - Throws: `EFBIG` when there are more than `limit` bytes.
+    package borrowing func readAll(limit: Int) throws(Errno) -> [UInt8] {
+        var bytes: [UInt8] = []
+        let expected = (try? status().size).map { Int($0) } ?? 0  // a pipe has no size; the loop below copes
+        bytes.reserveCapacity(min(max(expected, 512), limit))
+        while true {
+            let room = min(max(4096, expected - bytes.count + 1), limit - bytes.count + 1)
+            let part = try read(atMost: room)
+            if part.isEmpty { return bytes }
+            bytes += part
+            if bytes.count > limit { throw .tooLarge }
+        }
+    }
+
+    /// Writes all of `bytes`.
+    package borrowing func write(_ bytes: [UInt8]) throws(Errno) {
+        let number = raw
+        var done = 0
+        while done < bytes.count {
+            done += try checkRetrying {
+                unsafe bytes.withUnsafeBytes { buffer in
+                    unsafe kernel_write(number, buffer.baseAddress.unsafelyUnwrapped + done, buffer.count - done)
+                }
+            }
+        }
+    }
+
+    /// Writes all of `text`.
+    package borrowing func write(_ text: String) throws(Errno) { try write(Array(text.utf8)) }
+
+    /// Writes `text` with one write(2), as files below /proc and /sys want it.
+    package borrowing func writeAtOnce(_ text: String) throws(Errno) {
+        let number = raw
+        var text = text
+        let written = try checkRetrying { text.withUTF8 { unsafe kernel_write(number, $0.baseAddress, $0.count) } }
+        if written != text.utf8.count { throw .inputOutput }
+    }
+
+    package borrowing func seek(to offset: Int64) throws(Errno) { try check(kernel_seek(raw, offset, 0)) }
+    package borrowing func truncate(to size: Int64) throws(Errno) { try check(kernel_truncate(raw, size)) }
+    package borrowing func synchronize() throws(Errno) { try check(kernel_sync(raw)) }
+}
+
+/// Reads all of the file at `path`.
+/// - Throws: `EFBIG` when it is larger than `limit` bytes.
+package func readFile(_ path: Path, limit: Int) throws(Errno) -> [UInt8] {
+    try FileDescriptor.open(path, .readOnly).readAll(limit: limit)
+}
+
+/// Writes `text` with one write(2) into the existing file at `path`.
+package func writeFile(_ path: Path, _ text: String) throws(Errno) {
+    try FileDescriptor.open(path, .writeOnly).writeAtOnce(text)
+}

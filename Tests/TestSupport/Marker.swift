@@ -1,0 +1,1 @@
+public let marker = 1
