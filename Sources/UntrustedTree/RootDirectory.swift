@@ -1,0 +1,130 @@
+// The only way to touch a path inside a tree that somebody else controls: a rootfs, an image layer, a volume.
+//
+// Every operation starts at the directory handle of the root and answers a descriptor; the caller works on that
+// descriptor and never resolves the path again. Links are followed below the root as if it were "/"; magic links of
+// procfs are never followed. Where openat2(2) is missing or filtered, a walk of our own gives the same answers.
+package import Diagnostics
+package import Kernel
+
+/// The root of a tree that somebody else controls.
+package struct RootDirectory: ~Copyable {
+    package let handle: FileDescriptor
+
+    /// `handle` must be a directory (O_PATH is enough).
+    package init(_ handle: consuming FileDescriptor) { self.handle = handle }
+
+    /// Opens what `path` names below the root, with links followed inside the root.
+    ///
+    /// - Throws: `ENOENT`, `ENOTDIR`, `ELOOP` (a link loop, or with `.noFollow` a link at the end), and those of open(2).
+    /// Source: openat2(2) `RESOLVE_IN_ROOT`; CVE-2021-30465, CVE-2024-45310 are what it prevents.
+    package borrowing func open(_ path: InRootPath, _ flags: OpenFlags, mode: UInt32 = 0) throws(Errno) -> FileDescriptor {
+        guard let relative = Path(bytes: path.relativeBytes) else { throw .invalid }
+        do throws(Errno) {
+            return try handle.open(relative, flags, mode: mode, resolve: [.inRoot, .noMagicLinks])
+        } catch where error == .noSystemCall || error == .notPermitted {
+            // before Linux 5.6, or under a filter that does not know the call; EPERM may also be the file's own answer
+            return try walk(path, flags, mode: mode)
+        }
+    }
+
+    /// The directory `path`, made with its parents where missing.
+    ///
+    /// New directories get `permissions` exactly (the umask must be 0) and the owner of the process.
+    /// - Throws: `ENOTDIR` when a component is no directory.
+    package borrowing func makeDirectories(_ path: InRootPath, permissions: UInt32) throws(Errno) -> FileDescriptor {
+        do throws(Errno) { return try open(path, [.path, .directory]) } catch where error == .noEntry {}
+        var reached = InRootPath.root
+        var directory = try open(reached, [.path, .directory])
+        for component in path.components {
+            guard let next = reached.appending(component), let name = Path(bytes: component) else { throw .invalid }
+            do throws(Errno) {
+                directory = try open(next, [.path, .directory])
+            } catch where error == .noEntry {
+                // A dangling link also answers ENOENT: mkdirat(2) then says EEXIST, and the second open fails for good.
+                do throws(Errno) { try directory.makeDirectory(name, permissions: permissions) } catch where error == .exists {}
+                directory = try open(next, [.path, .directory])
+            }
+            reached = next
+        }
+        return directory
+    }
+
+    /// The directory that holds `path`, made with its parents where missing, and the last name.
+    ///
+    /// The name itself is not looked up: a link there is the caller's business, by `noFollow` calls on the handle.
+    /// - Throws: `EINVAL` for the root itself.
+    package borrowing func makeParent(of path: InRootPath, permissions: UInt32) throws(Errno) -> ParentDirectory {
+        guard let name = path.lastComponent, let leaf = Path(bytes: name) else { throw .invalid }
+        return ParentDirectory(handle: try makeDirectories(path.parent, permissions: permissions), name: leaf)
+    }
+
+    /// The regular file `path`, made empty with its parents where nothing stands there; what stands there is left alone.
+    ///
+    /// Answers an O_PATH handle, good as the target of a bind mount.
+    package borrowing func makeFile(_ path: InRootPath, permissions: UInt32, directories: UInt32) throws(Errno) -> FileDescriptor {
+        do throws(Errno) { return try open(path, [.path]) } catch where error == .noEntry {}
+        let parent = try makeParent(of: path, permissions: directories)
+        do throws(Errno) {
+            _ = try parent.handle.open(parent.name, [.writeOnly, .create, .exclusive, .noFollow], mode: permissions)
+        } catch where error == .exists {}
+        return try open(path, [.path])
+    }
+
+    /// Opens `path` as openat2(2) with `RESOLVE_IN_ROOT` would, component by component.
+    ///
+    /// Each step opens one name without following it; a link's target is put in front of what is left. ".." in a link
+    /// starts again from the root with one name less, so that a directory moved meanwhile cannot lead outside.
+    borrowing func walk(_ path: InRootPath, _ flags: OpenFlags, mode: UInt32) throws(Errno) -> FileDescriptor {
+        var pending = Array(path.components.reversed())
+        var reached: [[UInt8]] = []
+        var directory = try handle.duplicate()
+        var links = 0
+        while let component = pending.popLast() {
+            guard let name = Path(bytes: component) else { throw .invalid }
+            if component == [0x2E, 0x2E] {
+                _ = reached.popLast()
+                directory = try reopen(reached)
+                continue
+            }
+            let isLast = pending.isEmpty
+            if isLast, flags.contains(.noFollow) { return try directory.open(name, flags, mode: mode) }
+            do throws(Errno) {
+                let status = try directory.status(of: name)
+                if status.kind == .symbolicLink {
+                    links += 1
+                    if links > 40 { throw .tooManyLinks }
+                    let target = try directory.linkTarget(name)
+                    if target.isEmpty { throw .noEntry }
+                    if try directory.filesystemType() == .proc { throw .tooManyLinks }  // a magic link
+                    if target.first == UInt8(ascii: "/") {
+                        reached = []
+                        directory = try handle.duplicate()
+                    }
+                    for part in target.split(separator: UInt8(ascii: "/")).reversed() where part != [0x2E] { pending.append(Array(part)) }
+                    continue
+                }
+            } catch where error == .noEntry && isLast && flags.contains(.create) {}
+            if isLast { return try directory.open(name, flags.union(.noFollow), mode: mode) }
+            directory = try directory.open(name, [.path, .directory, .noFollow])
+            reached.append(component)
+        }
+        guard let here = Path(bytes: [0x2E]) else { throw .invalid }
+        return try directory.open(here, flags, mode: mode)
+    }
+
+    /// The directory at `names` below the root, none of which may be a link.
+    private borrowing func reopen(_ names: [[UInt8]]) throws(Errno) -> FileDescriptor {
+        var directory = try handle.duplicate()
+        for component in names {
+            guard let name = Path(bytes: component) else { throw .invalid }
+            directory = try directory.open(name, [.path, .directory, .noFollow])
+        }
+        return directory
+    }
+}
+
+/// A directory and a name in it that has not been looked up.
+package struct ParentDirectory: ~Copyable {
+    package let handle: FileDescriptor
+    package let name: Path
+}
