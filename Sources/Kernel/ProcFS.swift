@@ -1,0 +1,45 @@
+// What is read from the host's /proc. The process whose files are read may belong to a hostile container: every number
+// is parsed with bounds, and nothing that it names is opened.
+package import Diagnostics
+
+/// What tells one process from another with the same pid, and whether it still runs.
+package struct ProcessStatus: Equatable, Sendable {
+    /// The letter of /proc/PID/stat: R, S, D, T, Z, X…
+    package let state: UInt8
+    package let parent: Int32
+    /// Clock ticks between boot and the start of the process: with the pid, an identity until the next boot.
+    package let startTicks: UInt64
+    package var hasEnded: Bool { state == UInt8(ascii: "Z") || state == UInt8(ascii: "X") }
+}
+
+/// Reads /proc/PID/stat. Nil when there is no such process.
+/// Source: proc(5); field 2 may hold any byte, so counting begins behind its last ")".
+package func processStatus(_ pid: Int32) throws(Errno) -> ProcessStatus? {
+    let bytes: [UInt8]
+    do throws(Errno) {
+        bytes = try readFile(Path("/proc/\(pid)/stat"), limit: 4096)
+    } catch where error == .noEntry || error == .noProcess {
+        return nil
+    }
+    guard let name = bytes.lastIndex(of: UInt8(ascii: ")")) else { throw .inputOutput }
+    let fields = bytes[(name + 1)...].split(separator: UInt8(ascii: " "))
+    guard fields.count > 19, let state = fields[0].first,
+        let parent = Int32(String(decoding: fields[1], as: UTF8.self)),
+        let start = UInt64(String(decoding: fields[19], as: UTF8.self))
+    else { throw .inputOutput }
+    return ProcessStatus(state: state, parent: parent, startTicks: start)
+}
+
+/// A handle of /proc/`name` that is proven to be procfs, so that a file mounted over it cannot stand in.
+/// - Throws: `ESTALE` when the file is not procfs'.
+package func openVerifiedProc(_ name: String, _ flags: OpenFlags) throws(Errno) -> FileDescriptor {
+    let file = try FileDescriptor.open(Path("/proc/" + name), flags)
+    if try file.filesystemType() != .proc { throw .stale }
+    return file
+}
+
+/// The boot's random id: what is remembered from another boot is no longer true.
+package func bootID() throws(Errno) -> String {
+    let bytes = try readFile("/proc/sys/kernel/random/boot_id", limit: 128)
+    return String(decoding: bytes.prefix { $0 != 0x0A }, as: UTF8.self)
+}

@@ -1,0 +1,120 @@
+import CKernel
+package import Diagnostics
+
+/// Which side of clone3(2) runs.
+package enum CloneSide: Equatable, Sendable {
+    case child
+    case parent(child: Int32)
+}
+
+/// clone3(2) without shared memory: the child goes on with a copy of everything.
+///
+/// - Parameters:
+///   - asSibling: the child gets the caller's parent (`CLONE_PARENT`).
+///   - cgroup: a version 2 cgroup directory in which the child starts.
+/// - Throws: `EAGAIN` at a limit of processes, `ENOSPC` or `EUSERS` at a limit of namespaces, `EPERM`, `ENOSYS`.
+package func clone(_ namespaces: NamespaceSet, asSibling: Bool = false) throws(Errno) -> CloneSide {
+    try clone(namespaces, asSibling: asSibling, cgroupNumber: -1)
+}
+
+package func clone(_ namespaces: NamespaceSet, into cgroup: borrowing FileDescriptor) throws(Errno) -> CloneSide {
+    try clone(namespaces, asSibling: false, cgroupNumber: cgroup.raw)
+}
+
+private func clone(_ namespaces: NamespaceSet, asSibling: Bool, cgroupNumber: Int32) throws(Errno) -> CloneSide {
+    let parentFlag: UInt64 = asSibling ? 0x8000 : 0
+    // with CLONE_PARENT the child signals the common parent as its siblings do: an exit signal of its own is EINVAL
+    let answer = try check(kernel_clone3(namespaces.flags | parentFlag, asSibling ? 0 : SIGCHLD, nil, cgroupNumber))
+    return answer == 0 ? .child : .parent(child: Int32(answer))
+}
+
+/// How a child ended.
+package enum WaitResult: Equatable, Sendable {
+    /// 0…255, or 128 + the signal's number.
+    case ended(pid: Int32, status: Int32)
+    case stillRunning
+}
+
+/// Waits for `pid`, or any child with -1. Children of `clone` with `asSibling` are included.
+/// - Throws: `ECHILD`.
+package func waitForChild(_ pid: Int32, blocking: Bool = true) throws(Errno) -> WaitResult {
+    var raw: Int32 = 0
+    while true {
+        let answer = unsafe kernel_wait(pid, blocking ? 0 : 1, &raw)
+        if answer == -EINTR { continue }
+        let found = try check(answer)
+        if found == 0 { return .stillRunning }
+        return .ended(pid: found, status: kernel_exit_status(raw))
+    }
+}
+
+/// argv or envp, laid out in advance, so that execve(2) needs no memory.
+@safe package struct StringVector: ~Copyable {
+    private let pointers: UnsafeMutablePointer<UnsafePointer<CChar>?>
+    private let text: UnsafeMutablePointer<CChar>
+
+    package init(_ strings: [String]) {
+        let count = strings.reduce(0) { $0 + $1.utf8.count + 1 }
+        unsafe text = UnsafeMutablePointer<CChar>.allocate(capacity: max(count, 1))
+        unsafe pointers = UnsafeMutablePointer<UnsafePointer<CChar>?>.allocate(capacity: strings.count + 1)
+        var offset = 0
+        for (index, string) in strings.enumerated() {
+            unsafe pointers[index] = UnsafePointer(text + offset)
+            for byte in string.utf8 {
+                unsafe text[offset] = CChar(bitPattern: byte)
+                offset += 1
+            }
+            unsafe text[offset] = 0
+            offset += 1
+        }
+        unsafe pointers[strings.count] = nil
+    }
+
+    deinit {
+        unsafe pointers.deallocate()
+        unsafe text.deallocate()
+    }
+
+    borrowing func withPointer(_ body: (UnsafePointer<UnsafePointer<CChar>?>) -> Int32) -> Int32 { unsafe body(UnsafePointer(pointers)) }
+}
+
+/// Replaces this program; returns only to throw.
+package func execute(_ path: Path, arguments: borrowing StringVector, environment: borrowing StringVector) throws(Errno) {
+    try check(unsafe arguments.withPointer { argv in
+        unsafe environment.withPointer { envp in unsafe path.withCString { unsafe kernel_execve($0, argv, envp) } }
+    })
+}
+
+extension FileDescriptor {
+    /// Replaces this program by the one behind this descriptor; returns only to throw.
+    package borrowing func execute(arguments: borrowing StringVector, environment: borrowing StringVector) throws(Errno) {
+        let number = raw
+        try check(unsafe arguments.withPointer { argv in unsafe environment.withPointer { unsafe kernel_execveat(number, argv, $0) } })
+    }
+
+    /// Sends `signal` to the process behind this pidfd.
+    package borrowing func sendSignal(_ signal: Int32) throws(Errno) { try check(kernel_pidfd_send_signal(raw, signal)) }
+
+    /// A handle of the process `pid`. - Throws: `ESRCH`, `ENOSYS` before Linux 5.3.
+    package static func process(_ pid: Int32) throws(Errno) -> FileDescriptor { FileDescriptor(owning: try check(kernel_pidfd_open(pid))) }
+}
+
+/// Ends the process at once, without exit handlers: the only way out of a cloned child.
+package func exitNow(_ status: Int32) -> Never { kernel_exit_now(status) }
+package func processID() -> Int32 { kernel_getpid() }
+package func parentProcessID() -> Int32 { kernel_getppid() }
+package func effectiveUserID() -> UInt32 { kernel_geteuid() }
+package func effectiveGroupID() -> UInt32 { kernel_getegid() }
+package func sendSignal(_ signal: Int32, to pid: Int32) throws(Errno) { try check(kernel_kill(pid, signal)) }
+package func startSession() throws(Errno) { try check(kernel_setsid()) }
+package func changeDirectory(to path: Path) throws(Errno) { try check(unsafe path.withCString { unsafe kernel_chdir($0) }) }
+package func setFileCreationMask(_ mask: UInt32) { _ = kernel_umask(mask) }
+
+extension FileDescriptor {
+    package borrowing func makeCurrentDirectory() throws(Errno) { try check(kernel_fchdir(raw)) }
+}
+
+/// Whether this process may use `path` in `mode` (4 read, 2 write, 1 execute), by its effective ids.
+package func mayAccess(_ path: Path, mode: Int32) throws(Errno) {
+    try check(unsafe path.withCString { unsafe kernel_faccessat(currentDirectoryNumber, $0, mode, 0x200) })
+}

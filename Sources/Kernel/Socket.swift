@@ -1,0 +1,95 @@
+import CKernel
+package import Diagnostics
+
+/// The kinds of unix sockets that are used here.
+package enum SocketKind: Int32, Sendable {
+    case stream = 1
+    case sequencedPackets = 5
+}
+
+/// A connected pair.
+package struct SocketPair: ~Copyable {
+    package var first: FileDescriptor
+    package var second: FileDescriptor
+}
+
+/// A message and the descriptor that came with it.
+package struct ReceivedMessage: ~Copyable {
+    /// Empty at the end of the stream.
+    package let bytes: [UInt8]
+    package var descriptor: FileDescriptor?
+}
+
+extension FileDescriptor {
+    package static func socketPair(_ kind: SocketKind) throws(Errno) -> SocketPair {
+        var ends: [Int32] = [-1, -1]
+        try check(unsafe ends.withUnsafeMutableBufferPointer { unsafe kernel_socketpair(kind.rawValue, $0.baseAddress) })
+        return SocketPair(first: FileDescriptor(owning: ends[0]), second: FileDescriptor(owning: ends[1]))
+    }
+
+    package static func unixSocket(_ kind: SocketKind = .stream) throws(Errno) -> FileDescriptor {
+        FileDescriptor(owning: try check(kernel_unix_socket(kind.rawValue)))
+    }
+
+    /// Binds to `path` and listens. A path of 108 bytes or more is reached through its directory's descriptor.
+    package borrowing func listen(at path: Path) throws(Errno) {
+        try check(unsafe path.withCString { unsafe kernel_unix_bind(raw, $0) })
+        try check(kernel_listen(raw, 8))
+    }
+
+    package borrowing func connect(to path: Path) throws(Errno) {
+        let number = raw
+        try checkRetrying { unsafe path.withCString { unsafe kernel_unix_connect(number, $0) } }
+    }
+
+    package borrowing func accept() throws(Errno) -> FileDescriptor {
+        let number = raw
+        return FileDescriptor(owning: try checkRetrying { kernel_accept(number) })
+    }
+
+    /// Sends and receives give up with `EAGAIN` after this time; 0 waits for ever.
+    package borrowing func setTimeouts(milliseconds: Int64) throws(Errno) { try check(kernel_set_timeouts(raw, milliseconds)) }
+
+    package borrowing func send(_ bytes: [UInt8]) throws(Errno) {
+        let number = raw
+        try checkRetrying { unsafe bytes.withUnsafeBytes { unsafe kernel_send(number, $0.baseAddress, $0.count, -1) } }
+    }
+
+    package borrowing func send(_ bytes: [UInt8], passing descriptor: borrowing FileDescriptor) throws(Errno) {
+        let number = raw
+        let passed = descriptor.raw
+        try checkRetrying { unsafe bytes.withUnsafeBytes { unsafe kernel_send(number, $0.baseAddress, $0.count, passed) } }
+    }
+
+    package borrowing func receive(atMost count: Int) throws(Errno) -> ReceivedMessage {
+        var buffer = [UInt8](repeating: 0, count: count)
+        var passed: Int32 = -1
+        let number = raw
+        let filled = try checkRetrying { unsafe buffer.withUnsafeMutableBytes { unsafe kernel_receive(number, $0.baseAddress, $0.count, &passed) } }
+        let descriptor: FileDescriptor? = passed >= 0 ? FileDescriptor(owning: passed) : nil
+        return ReceivedMessage(bytes: Array(buffer.prefix(filled)), descriptor: descriptor)
+    }
+}
+
+/// What to wait for on a descriptor.
+package struct PollEvents: OptionSet, Sendable {
+    package let rawValue: Int16
+    package init(rawValue: Int16) { self.rawValue = rawValue }
+    package static var readable: PollEvents { PollEvents(rawValue: 0x01) }
+    package static var writable: PollEvents { PollEvents(rawValue: 0x04) }
+    package static var failed: PollEvents { PollEvents(rawValue: 0x08) }
+    package static var hungUp: PollEvents { PollEvents(rawValue: 0x10) }
+}
+
+/// Descriptors by number with the events wanted; a negative number is skipped.
+///
+/// Answers the events that came, in the same order; all empty after `milliseconds` (-1 waits for ever).
+package func poll(_ entries: [(descriptor: Int32, events: PollEvents)], milliseconds: Int32) throws(Errno) -> [PollEvents] {
+    var raw = entries.map { kernel_poll(fd: $0.descriptor, events: $0.events.rawValue, revents: 0) }
+    try check(unsafe raw.withUnsafeMutableBufferPointer { unsafe kernel_poll($0.baseAddress, $0.count, milliseconds) })
+    return raw.map { PollEvents(rawValue: $0.revents) }
+}
+
+package func monotonicNanoseconds() -> Int64 { kernel_monotonic_nanoseconds() }
+package func realtimeNanoseconds() -> Int64 { kernel_realtime_nanoseconds() }
+package func sleep(milliseconds: Int64) { kernel_sleep_nanoseconds(milliseconds * 1_000_000) }
