@@ -76,3 +76,27 @@ package func isOpen(descriptor number: Int32) -> Bool { kernel_get_status_flags(
 package func closeOnExec(from first: Int32) -> Bool {
     kernel_close_range(UInt32(first), UInt32.max, 4) == 0
 }
+
+extension FileDescriptor {
+    /// Makes the descriptor `number` a copy of this one that survives execve(2).
+    package borrowing func duplicate(onto number: Int32) throws(Errno) { try check(kernel_dup3(raw, number, 0)) }
+
+    /// Borrows one of the standard streams for the time of `body`.
+    package static func withStream<Result>(_ number: Int32, _ body: (borrowing FileDescriptor) throws(Errno) -> Result) throws(Errno) -> Result {
+        let stream = FileDescriptor(owning: number)
+        do throws(Errno) {
+            let result = try body(stream)
+            _ = stream.relinquish()
+            return result
+        } catch {
+            _ = stream.relinquish()
+            throw error
+        }
+    }
+}
+
+/// Lets the inherited descriptor `number` survive execve(2).
+package func setSurvivesExecution(_ number: Int32) throws(Errno) { try check(kernel_set_close_on_exec(number, 0)) }
+
+/// Closes all descriptors from `first` on, and answers whether that was possible (Linux 5.9).
+package func closeDescriptors(from first: Int32) -> Bool { kernel_close_range(UInt32(first), UInt32.max, 0) == 0 }

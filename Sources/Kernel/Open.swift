@@ -81,4 +81,9 @@ extension FileDescriptor {
 package struct Pipe: ~Copyable {
     package var reading: FileDescriptor
     package var writing: FileDescriptor
+
+    /// Closes the writing end.
+    package consuming func intoReading() -> FileDescriptor { reading }
+    /// Closes the reading end.
+    package consuming func intoWriting() -> FileDescriptor { writing }
 }

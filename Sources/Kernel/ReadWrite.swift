@@ -72,3 +72,12 @@ package func readFile(_ path: Path, limit: Int) throws(Errno) -> [UInt8] {
 package func writeFile(_ path: Path, _ text: String) throws(Errno) {
     try FileDescriptor.open(path, .writeOnly).writeAtOnce(text)
 }
+
+extension FileDescriptor {
+    /// Appends all that is left in `source` to this file.
+    package borrowing func copyContents(from source: borrowing FileDescriptor) throws(Errno) {
+        let to = raw
+        let from = source.raw
+        while try checkRetrying({ kernel_sendfile(to, from, 1 << 30) }) > 0 {}
+    }
+}

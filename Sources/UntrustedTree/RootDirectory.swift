@@ -13,6 +13,9 @@ package struct RootDirectory: ~Copyable {
     /// `handle` must be a directory (O_PATH is enough).
     package init(_ handle: consuming FileDescriptor) { self.handle = handle }
 
+    /// Gives the handle back.
+    package consuming func relinquish() -> FileDescriptor { handle }
+
     /// Opens what `path` names below the root, with links followed inside the root.
     ///
     /// - Throws: `ENOENT`, `ENOTDIR`, `ELOOP` (a link loop, or with `.noFollow` a link at the end), and those of open(2).
@@ -56,6 +59,24 @@ package struct RootDirectory: ~Copyable {
     package borrowing func makeParent(of path: InRootPath, permissions: UInt32) throws(Errno) -> ParentDirectory {
         guard let name = path.lastComponent, let leaf = Path(bytes: name) else { throw .invalid }
         return ParentDirectory(handle: try makeDirectories(path.parent, permissions: permissions), name: leaf)
+    }
+
+    /// `path` reached without any link, made with its parents where missing.
+    ///
+    /// For procfs and sysfs: mounted anywhere else than at their places, later writes below /proc would land in a tree
+    /// of the image's choice (CVE-2019-19921).
+    /// - Throws: `ELOOP` for a link on the way, `ENOTDIR` for anything but a directory.
+    package borrowing func makePlainDirectories(_ path: InRootPath, permissions: UInt32) throws(Errno) -> FileDescriptor {
+        var directory = try handle.duplicate()
+        for component in path.components {
+            guard let name = Path(bytes: component) else { throw .invalid }
+            var kind: FileKind?
+            do throws(Errno) { kind = try directory.status(of: name).kind } catch where error == .noEntry {}
+            if kind == nil { try directory.makeDirectory(name, permissions: permissions) }
+            if kind == .symbolicLink { throw .tooManyLinks }
+            directory = try directory.open(name, [.path, .directory, .noFollow])
+        }
+        return directory
     }
 
     /// The regular file `path`, made empty with its parents where nothing stands there; what stands there is left alone.

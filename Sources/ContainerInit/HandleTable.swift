@@ -1,0 +1,118 @@
+package import Diagnostics
+package import Kernel
+package import UntrustedTree
+
+/// What a descriptor in the table is, by name, so that plans stay comparable and printable.
+package enum HandleName: Hashable, Sendable {
+    /// The init's end of the socket to the process that created it.
+    case sync
+    /// The listening socket at which `start` rings.
+    case gate
+    /// The connection from `start`, which waits for the outcome.
+    case starter
+    /// The root of the container's file tree.
+    case root
+    /// A private procfs, or the verified /proc of the host.
+    case proc
+    /// The container's own /dev/null, verified.
+    case null
+    /// One empty, read-only tmpfs for all masked directories.
+    case emptyDirectory
+    /// The directory of one cgroup hierarchy's `tasks` file, or that file.
+    case cgroupTasks(Int)
+    /// A namespace to join.
+    case namespace(NamespaceKind)
+    /// An unattached mount that the parent cloned for `mounts[n]`.
+    case mountSource(Int)
+    /// A user namespace whose id map `mounts[n]` gets.
+    case idMap(Int)
+    /// The connection to the receiver of the terminal's master.
+    case console
+}
+
+extension HandleName: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .sync: "sync"
+        case .gate: "gate"
+        case .starter: "starter"
+        case .root: "root"
+        case .proc: "proc"
+        case .null: "null"
+        case .emptyDirectory: "empty-directory"
+        case .cgroupTasks(let index): "cgroup-tasks[\(index)]"
+        case .namespace(let kind): "namespace[\(kind.procName)]"
+        case .mountSource(let index): "mount-source[\(index)]"
+        case .idMap(let index): "id-map[\(index)]"
+        case .console: "console"
+        }
+    }
+}
+
+/// Owns descriptors and gives them out by name. The parent fills it; the init inherits a copy.
+package struct HandleTable: ~Copyable {
+    // A handful of entries: a linear search is faster than hashing.
+    private var entries: [(name: HandleName, number: Int32)] = []
+
+    package init() {}
+    deinit { for entry in entries { _ = FileDescriptor(owning: entry.number) } }
+
+    /// Takes over `descriptor` under `name`, in place of one that had that name.
+    package mutating func insert(_ descriptor: consuming FileDescriptor, as name: HandleName) {
+        close(name)
+        entries.append((name, descriptor.relinquish()))
+    }
+
+    package borrowing func contains(_ name: HandleName) -> Bool { entries.contains { $0.name == name } }
+
+    /// Closes the descriptor `name`, if there is one.
+    package mutating func close(_ name: HandleName) {
+        guard let index = entries.firstIndex(where: { $0.name == name }) else { return }
+        _ = FileDescriptor(owning: entries.remove(at: index).number)
+    }
+
+    /// Gives the descriptor `name` away.
+    package mutating func take(_ name: HandleName) -> FileDescriptor? {
+        guard let index = entries.firstIndex(where: { $0.name == name }) else { return nil }
+        return FileDescriptor(owning: entries.remove(at: index).number)
+    }
+
+    /// Closes all descriptors but those in `kept`.
+    package mutating func closeAll(except kept: [HandleName]) {
+        for entry in entries where !kept.contains(entry.name) { _ = FileDescriptor(owning: entry.number) }
+        entries.removeAll { !kept.contains($0.name) }
+    }
+
+    /// Calls `body` with the descriptor `name`, which stays in the table.
+    /// - Throws: `EBADF` when there is none: a plan named a handle that nobody opened.
+    package borrowing func with<Result: ~Copyable>(
+        _ name: HandleName, _ body: (borrowing FileDescriptor) throws(Errno) -> Result
+    ) throws(Errno) -> Result {
+        guard let entry = entries.first(where: { $0.name == name }) else { throw .badDescriptor }
+        let borrowed = FileDescriptor(owning: entry.number)
+        do throws(Errno) {
+            let result = try body(borrowed)
+            _ = borrowed.relinquish()
+            return result
+        } catch {
+            _ = borrowed.relinquish()
+            throw error
+        }
+    }
+
+    /// Calls `body` with the root of the container's tree.
+    package borrowing func withRoot<Result: ~Copyable>(
+        _ body: (borrowing RootDirectory) throws(Errno) -> Result
+    ) throws(Errno) -> Result {
+        guard let entry = entries.first(where: { $0.name == .root }) else { throw .badDescriptor }
+        let borrowed = RootDirectory(FileDescriptor(owning: entry.number))
+        do throws(Errno) {
+            let result = try body(borrowed)
+            _ = borrowed.relinquish().relinquish()
+            return result
+        } catch {
+            _ = borrowed.relinquish().relinquish()
+            throw error
+        }
+    }
+}

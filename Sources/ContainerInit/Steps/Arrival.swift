@@ -1,0 +1,52 @@
+// Steps between clone3(2) and the file tree: cgroups, maps, namespaces, keyring.
+import Diagnostics
+import Kernel
+
+extension Executor {
+    /// Source: cgroup-v1 cgroups.txt, "tasks": "0" stands for the writing thread. Writing a pid into cgroup.procs takes
+    /// a global lock for milliseconds; this does not.
+    func joinCgroup(_ name: HandleName) throws(Errno) {
+        try handles.with(name) { (tasks) throws(Errno) in try tasks.writeAtOnce("0") }
+    }
+
+    /// Tells the parent that `point` is reached and waits for its one byte. The parent's death ends the init.
+    func synchronize(_ point: SyncPoint) throws(Errno) {
+        report(.reached(point))
+        let answer = try handles.with(.sync) { (sync) throws(Errno) in try sync.read(atMost: 1) }
+        if answer.isEmpty { exitNow(1) }
+    }
+
+    func becomeRoot(dropGroups: Bool) throws(Errno) {
+        try setGroupID(0)
+        if dropGroups { try setGroups([]) }
+        try setUserID(0)
+    }
+
+    mutating func joinNamespace(_ kind: NamespaceKind) throws(Errno) {
+        try handles.with(.namespace(kind)) { (namespace) throws(Errno) in try namespace.enterNamespace(kind) }
+        handles.close(.namespace(kind))
+        entered.insert(kind)
+    }
+
+    /// The pid that is reported is the one seen from this process' pid namespace, which is the parent's: setns(2) and
+    /// unshare(2) change the one of children only.
+    mutating func continueInChild(_ kinds: NamespaceSet) throws(Errno) {
+        switch try clone(kinds, asSibling: true) {
+        case .child: entered.formUnion(kinds)
+        case .parent(let child):
+            report(.child(pid: child))
+            exitNow(0)
+        }
+    }
+
+    /// A session keyring of the container's own. A full quota or a kernel without keyrings is survived: the keyring is
+    /// a convenience, and its absence leaves the container without any of the host's session keys all the same.
+    func joinKeyring(_ name: String) throws(Errno) {
+        do throws(Errno) {
+            let key = try joinSessionKeyring(name)
+            // let the user of the container see and search it, as runc does
+            try setKeyPermissions(key, try keyPermissions(key) | 0x0008_0000)
+        } catch where error == .quotaExceeded || error == .noSystemCall || error == .accessDenied || error == .notPermitted {
+        }
+    }
+}

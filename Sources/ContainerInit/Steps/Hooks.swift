@@ -1,0 +1,116 @@
+// Hooks that run inside the container's namespaces.
+package import Diagnostics
+import Kernel
+
+extension Executor {
+    /// Runs the hooks of one phase in order; the first that fails ends the init.
+    ///
+    /// Source: config.md "POSIX-platform Hooks" (RT-config-215 and following).
+    func runHooks(_ phase: HookPhase, _ hooks: [HookStep], step: Int) throws(Errno) {
+        for (index, hook) in hooks.enumerated() {
+            let outcome = try HookProcess.run(hook)
+            if outcome.status != 0 {
+                report(.hookFailure(step: step, hook: index, status: outcome.status, detail: outcome.errorOutput))
+                exitNow(1)
+            }
+        }
+    }
+}
+
+/// One hook as a child process of ours: in the container, or of the runtime on the host.
+package enum HookProcess {
+    /// How a hook ended.
+    package struct Outcome: Equatable, Sendable {
+        /// 0…255, 128 + signal, or -1 when its time ran out.
+        package var status: Int32
+        /// The end of what it wrote to its standard error.
+        package var errorOutput: [UInt8]
+    }
+
+    /// Runs `hook`, with its state on standard input, and waits for it. Output goes where ours goes.
+    ///
+    /// A hook that outlives its time is killed. The error output is drained while it runs, so that a flood of it
+    /// neither blocks the hook nor fills memory.
+    /// - Throws: what pipe(2), clone3(2) and poll(2) throw; a program that cannot be executed is status 127 with the
+    ///   reason as error output.
+    package static func run(_ hook: HookStep) throws(Errno) -> Outcome {
+        let input = try FileDescriptor.pipe()
+        let errors = try FileDescriptor.pipe()
+        let arguments = StringVector(hook.arguments.isEmpty ? [hook.path.text] : hook.arguments)
+        let environment = StringVector(hook.environment)
+        switch try clone([]) {
+        case .child:
+            become(hook, arguments: arguments, environment: environment, input: input.reading, errors: errors.writing)
+            exitNow(127)
+        case .parent(let child):
+            let pipes = HookPipes(input: input.intoWriting(), errors: errors.intoReading())
+            return try pipes.watch(child, hook: hook)
+        }
+    }
+
+    private static func become(
+        _ hook: HookStep, arguments: borrowing StringVector, environment: borrowing StringVector, input: borrowing FileDescriptor,
+        errors: borrowing FileDescriptor
+    ) {
+        do throws(Errno) {
+            try input.duplicate(onto: 0)
+            try errors.duplicate(onto: 2)
+            try setDumpable(true)
+            try unblockAllSignals()
+            try restoreDefaultSignals()
+            try execute(hook.path, arguments: arguments, environment: environment)
+        } catch {
+            do throws(Errno) { try FileDescriptor.withStream(2) { (stream) throws(Errno) in try stream.write(error.name) } } catch {}
+        }
+    }
+}
+
+/// The runtime's ends of a hook's pipes.
+private struct HookPipes: ~Copyable {
+    let input: FileDescriptor
+    let errors: FileDescriptor
+
+    /// Feeds the state and collects errors until the hook has ended.
+    consuming func watch(_ child: Int32, hook: HookStep) throws(Errno) -> HookProcess.Outcome {
+        // a hook that does not read its state must not stop us: the pipe takes 64 KiB, and SIGPIPE is blocked
+        try input.setNonBlocking(true)
+        do throws(Errno) { try input.write(hook.input) } catch where error == .brokenPipe || error == .tryAgain {}
+        let errors = HookPipes.closeInput(consume self)
+        try errors.setNonBlocking(true)
+        var tail: [UInt8] = []
+        let process = try FileDescriptor.process(child)
+        let deadline = hook.timeoutSeconds > 0 ? monotonicNanoseconds() + hook.timeoutSeconds * 1_000_000_000 : Int64.max
+        while true {
+            let left = deadline == .max ? -1 : max((deadline - monotonicNanoseconds()) / 1_000_000 + 1, 0)
+            let came: [PollEvents]
+            do throws(Errno) {
+                came = try poll([(process.raw, .readable), (errors.raw, .readable)], milliseconds: Int32(clamping: left))
+            } catch where error == .interrupted { continue }
+            Self.drain(errors, into: &tail)
+            if !came[0].isEmpty, case .ended(_, let status) = try waitForChild(child) {
+                Self.drain(errors, into: &tail)
+                return HookProcess.Outcome(status: status, errorOutput: tail)
+            }
+            if came[1].contains(.hungUp), came[0].isEmpty { _ = try poll([(process.raw, .readable)], milliseconds: Int32(clamping: left)) }
+            if left == 0 {
+                try process.sendSignal(9)
+                _ = try waitForChild(child)
+                return HookProcess.Outcome(status: -1, errorOutput: tail)
+            }
+        }
+    }
+
+    private static func closeInput(_ pipes: consuming HookPipes) -> FileDescriptor { pipes.errors }
+
+    private static func drain(_ errors: borrowing FileDescriptor, into tail: inout [UInt8]) {
+        while true {
+            do throws(Errno) {
+                let part = try errors.read(atMost: 4096)
+                if part.isEmpty { return }
+                tail = Array((tail + part).suffix(Report.detailLimit))
+            } catch {
+                return  // EAGAIN: nothing more for now
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+// Mounts below the root. A target is resolved once, below the root, to a descriptor, and the mount goes to that
+// descriptor: a link exchanged in between changes nothing (CVE-2021-30465, CVE-2024-45310).
+import Diagnostics
+import Kernel
+import UntrustedTree
+
+extension Executor {
+    mutating func attachMount(_ step: MountStep) throws(Errno) {
+        if step.source == .remount { return try remount(step) }
+        let mount = try makeMount(step)
+        if let idMap = step.idMap {
+            try handles.with(idMap) { (userns) throws(Errno) in try mount.setIDMap(userNamespace: userns, recursive: step.idMapIsRecursive) }
+            handles.close(idMap)
+        }
+        try applyAttributes(step, to: mount)
+        let target = try mountTarget(step)
+        if step.copiesUp { try copyUp(from: target, to: mount) }
+        try mount.attach(to: target)
+        // Propagation is set on the attached mount: only there it has peers.
+        if let propagation = step.propagation { try mount.setMountAttributes([], propagation: propagation, recursive: false) }
+        if let propagation = step.recursivePropagation { try mount.setMountAttributes([], propagation: propagation, recursive: true) }
+        if step.destination.isRoot { handles.insert(mount, as: .root) }  // everything later belongs below the new root
+    }
+
+    private func makeMount(_ step: MountStep) throws(Errno) -> FileDescriptor {
+        switch step.source {
+        case .new(let type, let source, let options):
+            // attributes that have a place of their own are set at once; recursive ones below
+            return try FileDescriptor.newMount(type: type, options: (source.isEmpty ? [] : ["source=" + source]) + options, attributes: step.set)
+        case .bind(let path, let recursive):
+            return try FileDescriptor.open(path, [.path]).cloneTree(recursive: recursive)
+        case .handle(let name):
+            return try handles.with(name) { (mount) throws(Errno) in try mount.duplicate() }
+        case .remount:
+            throw .invalid
+        }
+    }
+
+    private func applyAttributes(_ step: MountStep, to mount: borrowing FileDescriptor) throws(Errno) {
+        if case .new = step.source {
+            if !step.clear.isEmpty { try mount.setMountAttributes([], clearing: step.clear, recursive: false) }
+        } else if !step.set.isEmpty || !step.clear.isEmpty {
+            try mount.setMountAttributes(step.set, clearing: step.clear, recursive: false)
+        }
+        if !step.recursiveSet.isEmpty || !step.recursiveClear.isEmpty {
+            try mount.setMountAttributes(step.recursiveSet, clearing: step.recursiveClear, recursive: true)
+        }
+    }
+
+    private func remount(_ step: MountStep) throws(Errno) {
+        let target = try openInRoot(step.destination, [.path])
+        try target.setMountAttributes(step.set, clearing: step.clear, recursive: false)
+        if let propagation = step.propagation { try target.setMountAttributes([], propagation: propagation, recursive: false) }
+        if let propagation = step.recursivePropagation { try target.setMountAttributes([], propagation: propagation, recursive: true) }
+    }
+
+    private func mountTarget(_ step: MountStep) throws(Errno) -> FileDescriptor {
+        try handles.withRoot { (root) throws(Errno) in
+            if step.refusesLinks { return try root.makePlainDirectories(step.destination, permissions: 0o755) }
+            if step.destinationIsFile { return try root.makeFile(step.destination, permissions: 0o644, directories: 0o755) }
+            return try root.makeDirectories(step.destination, permissions: 0o755)
+        }
+    }
+
+    /// The container's cgroups, each hierarchy below one tmpfs as version 1 has it on the host.
+    mutating func mountCgroups(_ step: CgroupMountStep) throws(Errno) {
+        let target = try handles.withRoot { (root) throws(Errno) in try root.makeDirectories(step.destination, permissions: 0o755) }
+        let tree = try FileDescriptor.newMount(type: "tmpfs", options: ["mode=755"], attributes: step.attributes.subtracting(.readOnly))
+        try tree.attach(to: target)
+        for hierarchy in step.hierarchies {
+            let name = Path(hierarchy.name)
+            try tree.makeDirectory(name, permissions: 0o755)
+            let place = try tree.open(name, [.path, .directory, .noFollow])
+            let copy = try FileDescriptor.open(hierarchy.path, [.path, .directory]).cloneTree(recursive: false)
+            try copy.setMountAttributes(step.attributes, recursive: false)
+            try copy.attach(to: place)
+            for alias in hierarchy.aliases { try tree.makeLink(Path(alias), to: name) }
+        }
+        if step.attributes.contains(.readOnly) { try tree.setMountAttributes(.readOnly, recursive: false) }
+    }
+}

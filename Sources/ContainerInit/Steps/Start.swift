@@ -1,0 +1,70 @@
+// The last steps: the program is found, the gate is waited at, the program takes over.
+import Diagnostics
+import Kernel
+
+extension Executor {
+    /// Looks `name` up as execvp(3) does and checks that this user may execute it.
+    ///
+    /// - Throws: `ENOENT` when no directory has it, `EACCES` when one has it but not executable.
+    mutating func findProgram(_ name: String, searchPath: [String]) throws(Errno) {
+        if name.utf8.contains(UInt8(ascii: "/")) {
+            let path = Path(name)
+            try checkExecutable(path)
+            program = path
+            return
+        }
+        var best = Errno.noEntry
+        for directory in searchPath {
+            let path = Path(directory.isEmpty ? "." : directory).appending(name)
+            do throws(Errno) {
+                try checkExecutable(path)
+                program = path
+                return
+            } catch where error == .accessDenied {
+                best = error
+            } catch where error == .noEntry || error == .notDirectory || error == .tooManyLinks || error == .nameTooLong {}
+        }
+        throw best
+    }
+
+    private func checkExecutable(_ path: Path) throws(Errno) {
+        if try fileStatus(path).kind == .directory { throw .accessDenied }
+        try mayAccess(path, mode: 1)
+    }
+
+    /// Blocks until `cale start` connects to the gate; its connection gets what fails from here on.
+    ///
+    /// Whatever can fail on the container's account stands before this step, so that `create` reports it. Only
+    /// startContainer hooks, the seccomp filter, closing descriptors and execve(2) follow.
+    /// Source: runtime.md "Create" (RT-runtime-043: `process.args` is not applied before `start`).
+    mutating func awaitStart() throws(Errno) {
+        let connection = try handles.with(.gate) { (gate) throws(Errno) in try gate.accept() }
+        handles.close(.sync)
+        handles.close(.gate)
+        handles.insert(connection, as: .starter)
+    }
+
+    func loadSeccompWithListener(_ filter: [UInt8], flags: UInt32) throws(Errno) {
+        let listener = FileDescriptor(owning: try loadSeccompFilter(filter, flags: flags))
+        try handles.with(.sync) { (sync) throws(Errno) in
+            try sync.send(Report.reached(.seccompListener).bytes, passing: listener)
+            if try sync.read(atMost: 1).isEmpty { exitNow(1) }
+        }
+    }
+
+    /// Directories of the host must be closed, not only close-on-exec, when execve(2) walks the program's path:
+    /// /proc/self/fd/N of the path would lead through them (CVE-2024-21626).
+    mutating func execute(preserving preserved: Int32) throws(Errno) {
+        handles.closeAll(except: [.sync, .starter])
+        for number in 3..<(3 + preserved) where isOpen(descriptor: number) { try setSurvivesExecution(number) }
+        guard let program else { throw .noEntry }
+        try unblockAllSignals()
+        try restoreDefaultSignals()
+        do throws(Errno) {
+            try Kernel.execute(program, arguments: arguments, environment: environment)
+        } catch {
+            try blockAllSignals()
+            throw error
+        }
+    }
+}
