@@ -6,9 +6,9 @@ import CJSONC
 package import Diagnostics
 
 /// A parsed JSON text.
-@safe package struct JSONDocument: ~Copyable {
-    private let root: OpaquePointer?
-    private let source: String
+@frozen @safe public struct JSONDocument: ~Copyable {
+    @usableFromInline let root: OpaquePointer?
+    @usableFromInline let source: String
 
     /// The deepest nesting that is accepted. The deepest object of the specifications has 8 levels.
     package static var depthLimit: Int32 { 64 }
@@ -47,7 +47,10 @@ package import Diagnostics
         self.source = source
     }
 
-    deinit { unsafe json_object_put(root) }
+    /// Inlinable, because Embedded Swift must see what ends a value of another module.
+    @inlinable deinit { unsafe Self.release(root) }
+
+    @usableFromInline static func release(_ root: OpaquePointer?) { unsafe json_object_put(root) }
 
     /// Reads the whole document. Views that `body` gets must not leave it.
     ///

@@ -1,0 +1,13 @@
+// Stand-ins for Resources.swift and Seccomp.swift; this file goes away when they are there.
+package import Diagnostics
+package import JSON
+
+/// Stand-in.
+package struct LinuxResources: Equatable, Sendable {
+    package init(_ object: JSONObject) throws(OperationError) {}
+}
+
+/// Stand-in.
+package struct LinuxSeccomp: Equatable, Sendable {
+    package init(_ object: JSONObject) throws(OperationError) {}
+}
