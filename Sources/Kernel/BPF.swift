@@ -25,14 +25,6 @@ extension FileDescriptor {
         try check(kernel_bpf_attach(raw, program.raw, 2, -1))
     }
 
-    /// Attaches a device program in the place of `old`, without a moment in which neither is attached.
-    /// - Throws: `EINVAL` before Linux 5.6, which cannot replace; `ENOENT` when `old` is not attached.
-    package borrowing func attach(
-        deviceProgram program: borrowing FileDescriptor, replacing old: borrowing FileDescriptor
-    ) throws(Errno) {
-        try check(kernel_bpf_attach(raw, program.raw, 2 | 4, old.raw))
-    }
-
     package borrowing func detach(deviceProgram program: borrowing FileDescriptor) throws(Errno) {
         try check(kernel_bpf_detach(raw, program.raw))
     }

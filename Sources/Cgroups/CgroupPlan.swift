@@ -1,0 +1,119 @@
+// What will be done for a container's cgroup, decided without touching any: directories, writes, device policy.
+// `Cgroup.create` and `Cgroup.apply` carry a plan out; `lines` is what `cale plan` shows of it.
+package import Diagnostics
+package import OCISpec
+
+package struct CgroupPlan: Equatable, Sendable {
+    /// The container's directory in one hierarchy.
+    package struct Directory: Equatable, Sendable {
+        package var hierarchy: CgroupHierarchy
+        /// Below the mount point: "docker/4f9c".
+        package var path: String
+        package var writes: [CgroupWrite] = []
+        /// Whether a limit was asked for, so that the container must not start without this directory.
+        package var isRequired = false
+        /// Whether `writes` hold device rules, which only root of the first user namespace can and has to set.
+        package var limitsDevices = false
+        /// Version 2: controllers that `writes` need, each with the JSON path that asks for it.
+        package var needed: [NeededController] = []
+        /// Version 2: controllers to enable for their statistics where that is possible.
+        package var wanted: [String] = []
+        /// Version 2: what the device program shall decide; nil when everything is allowed or nothing can be limited.
+        package var devices: DevicePolicy?
+
+        package init(hierarchy: CgroupHierarchy, path: String) {
+            self.hierarchy = hierarchy
+            self.path = path
+        }
+
+        /// The absolute path.
+        package var absolute: String { hierarchy.mountPoint + "/" + path }
+        var isCpuset1: Bool { hierarchy.version == .v1 && hierarchy.controllers.contains("cpuset") }
+    }
+
+    package struct NeededController: Equatable, Sendable {
+        package var name: String
+        package var field: String
+    }
+
+    /// Version 2 first.
+    package var directories: [Directory]
+    /// The user who shall own the version 2 cgroup, to make cgroups below it; nil leaves it to the caller of this program.
+    package var owner: UInt32?
+    /// What was asked for and is not carried out, which the specification allows; each ends in "ignoring".
+    package var warnings: [String] = []
+
+    /// For people, one line per action.
+    package var lines: [String] {
+        var lines: [String] = []
+        for directory in directories {
+            lines.append("cgroup " + directory.absolute + (directory.isRequired || directory.limitsDevices ? "" : ", if it may be made"))
+            if !directory.needed.isEmpty { lines.append("  enable " + directory.needed.map { $0.name }.joined(separator: " ")) }
+            if !directory.wanted.isEmpty { lines.append("  enable " + directory.wanted.joined(separator: " ") + ", if possible") }
+            if directory.isCpuset1 { lines.append("  take cpuset.cpus and cpuset.mems from the parent") }
+            for write in directory.writes { lines.append("  write " + write.line) }
+            if let devices = directory.devices { lines += devices.lines.map { "  device program: " + $0 } }
+            if let owner, directory.hierarchy.version == .v2 { lines.append("  owner \(owner)") }
+        }
+        return lines
+    }
+}
+
+/// Plans the cgroup of a new container.
+///
+/// - Parameters:
+///   - cgroupsPath: `linux.cgroupsPath`; `CgroupPath` says what it means.
+///   - deviceRules: rules that apply after the configuration's.
+///   - owner: the host's user id behind `process.user.uid`, when the container gets a cgroup namespace and a writable
+///     cgroup mount (RT-config-linux-054, 055); ignored in version 1 (RT-config-linux-053).
+///   - systemd: cgroups made by systemd were asked for.
+/// - Throws: `.invalid` for an impossible path, `.unsupported` for limits that this host cannot give.
+/// Source: config-linux.md "Control groups" (RT-config-linux-043 to 122).
+package func planCgroup(
+    path cgroupsPath: String?, id: String, resources: LinuxResources, setup: CgroupSetup,
+    deviceRules: [LinuxDeviceRule] = defaultDeviceRules, owner: UInt32? = nil, systemd: Bool = false
+) throws(OperationError) -> CgroupPlan {
+    let path = try CgroupPath(cgroupsPath: cgroupsPath, id: id, systemd: systemd)
+    var plan = CgroupPlan(directories: [], owner: setup.isRootless ? nil : owner)
+    for hierarchy in setup.hierarchies {
+        var directory = CgroupPlan.Directory(hierarchy: hierarchy, path: path.text)
+        if setup.isRootless && !path.isAbsolute { directory.path = parentOfOwn(hierarchy) + path.text }
+        if setup.isPureVersion2 { directory.wanted = ["cpu", "io", "memory", "pids"].filter { hierarchy.controllers.contains($0) } }
+        plan.directories.append(directory)
+    }
+    try plan.addLimits(resources)
+    try plan.addDevices(resources.devices, then: deviceRules, isRootless: setup.isRootless)
+    for index in plan.directories.indices {
+        let needed = plan.directories[index].needed
+        plan.directories[index].wanted.removeAll { name in needed.contains { $0.name == name } }
+    }
+    return plan
+}
+
+/// Plans new limits for the cgroup of a running container. Device rules stay as they are.
+///
+/// The caller merges the new resources into those which the container has: pairs such as quota and period, or memory and
+/// swap, mean something together only.
+/// - Parameter directories: `Cgroup.directories` of the container.
+package func planCgroupUpdate(
+    directories: [String], resources: LinuxResources, setup: CgroupSetup
+) throws(OperationError) -> CgroupPlan {
+    var plan = CgroupPlan(directories: [])
+    for hierarchy in setup.hierarchies {
+        let prefix = hierarchy.mountPoint + "/"
+        guard let directory = directories.first(where: { $0.hasPrefix(prefix) }) else { continue }
+        plan.directories.append(CgroupPlan.Directory(hierarchy: hierarchy, path: String(directory.dropFirst(prefix.count))))
+    }
+    try plan.addLimits(resources)
+    return plan
+}
+
+/// The parent of this process' own cgroup with a slash at its end: a user without privileges may own it, and it has no
+/// processes itself, which would keep controllers from being enabled below.
+private func parentOfOwn(_ hierarchy: CgroupHierarchy) -> String {
+    var parts = hierarchy.ownPath.split(separator: "/")
+    // outside of our cgroup namespace
+    if parts.contains("..") { return "" }
+    if !parts.isEmpty { parts.removeLast() }
+    return parts.map { $0 + "/" }.joined()
+}

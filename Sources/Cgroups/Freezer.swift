@@ -1,0 +1,105 @@
+package import Diagnostics
+import Kernel
+
+extension Cgroup {
+    /// Stops all processes of the cgroup, and waits until they stand still.
+    ///
+    /// - Throws: `ETIMEDOUT` after 10 seconds, the cgroup being thawed again; `.unsupported` without a freezer.
+    /// Source: kernel cgroup-v2.rst, "cgroup.freeze"; cgroup-v1/freezer-subsystem.rst.
+    package func freeze() throws(OperationError) {
+        let freezer = try freezer()
+        do throws(Errno) {
+            try freezer.set(frozen: true)
+            if try freezer.waits(for: true) { return }
+            try freezer.set(frozen: false)
+        } catch {
+            throw OperationError("freeze", freezer.directory, .errno(error))
+        }
+        throw OperationError("freeze", freezer.directory, .errno(.timedOut), hint: "a process of the container does not stop, perhaps in the kernel")
+    }
+
+    /// Lets the processes of the cgroup go on.
+    package func thaw() throws(OperationError) {
+        let freezer = try freezer()
+        do throws(Errno) {
+            try freezer.set(frozen: false)
+            _ = try freezer.waits(for: false)
+        } catch {
+            throw OperationError("thaw", freezer.directory, .errno(error))
+        }
+    }
+
+    /// Whether freezing was asked for, also while it is still under way. False without a freezer or without the cgroup.
+    package func isFrozen() throws(OperationError) -> Bool {
+        guard let freezer = findFreezer() else { return false }
+        do throws(Errno) {
+            return try freezer.isAskedToFreeze()
+        } catch {
+            if isGone(error) { return false }
+            throw OperationError("read state of", freezer.directory, .errno(error))
+        }
+    }
+
+    private func freezer() throws(OperationError) -> Freezer {
+        if let freezer = findFreezer() { return freezer }
+        throw OperationError(
+            "freeze", directories.first ?? "", .unsupported("freezing a container without a cgroup that has a freezer"),
+            hint: "it needs cgroup version 2 or the version 1 freezer controller")
+    }
+
+    /// The first directory with a freezer: version 2 has one everywhere (since 5.2), version 1 in its own hierarchy.
+    private func findFreezer() -> Freezer? {
+        for directory in directories {
+            for version in [CgroupHierarchy.Version.v2, .v1] {
+                let freezer = Freezer(directory: directory, version: version)
+                do throws(Errno) {
+                    _ = try fileStatus(Path(freezer.path), following: false)
+                    return freezer
+                } catch {
+                    continue  // not here
+                }
+            }
+        }
+        return nil
+    }
+}
+
+/// The freezer files of one directory.
+private struct Freezer {
+    let directory: String
+    let version: CgroupHierarchy.Version
+
+    var path: String { directory + (version == .v2 ? "/cgroup.freeze" : "/freezer.state") }
+
+    func set(frozen: Bool) throws(Errno) {
+        try writeFile(Path(path), version == .v2 ? (frozen ? "1" : "0") : (frozen ? "FROZEN" : "THAWED"))
+    }
+
+    func isAskedToFreeze() throws(Errno) -> Bool {
+        let state = try read(path)
+        return version == .v2 ? state == ["1"] : state != ["THAWED"]
+    }
+
+    private func read(_ path: String) throws(Errno) -> [String] { words(String(decoding: try readFile(Path(path), limit: 4096), as: UTF8.self)) }
+
+    private func isComplete(_ frozen: Bool) throws(Errno) -> Bool {
+        if version == .v1 { return try read(path) == [frozen ? "FROZEN" : "THAWED"] }
+        let events = try read(directory + "/cgroup.events")
+        guard let key = events.firstIndex(of: "frozen"), key + 1 < events.count else { return true }
+        return events[key + 1] == (frozen ? "1" : "0")
+    }
+
+    /// Whether the state is reached within 10 seconds.
+    func waits(for frozen: Bool) throws(Errno) -> Bool {
+        let deadline = monotonicNanoseconds() + 10_000_000_000
+        var rounds = 0
+        while true {
+            if try isComplete(frozen) { return true }
+            if monotonicNanoseconds() > deadline { return false }
+            rounds += 1
+            // Version 1 can miss a process that was being made while it froze the others: asked again, it goes on.
+            if version == .v1 && rounds % 16 == 0 { try set(frozen: frozen) }
+            sleep(milliseconds: rounds < 20 ? 1 : 10)
+        }
+    }
+}

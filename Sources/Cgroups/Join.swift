@@ -1,0 +1,58 @@
+package import Diagnostics
+package import Kernel
+
+extension Cgroup {
+    /// Opens what a new process needs to get into this cgroup without a write to `cgroup.procs`, which takes
+    /// milliseconds.
+    ///
+    /// - Parameter tasks: gets a handle of the `tasks` file of each version 1 directory: the new process, while it has one
+    ///   thread, writes "0" to each.
+    /// - Returns: the version 2 directory, for clone3(2) with `CLONE_INTO_CGROUP`; nil when there is none. Where the kernel
+    ///   does not know that flag (before 5.7), or refuses (`EBUSY`: a cgroup below hands controllers down), see `join`.
+    package func openJoinHandles(_ tasks: (consuming FileDescriptor) -> Void) throws(OperationError) -> FileDescriptor? {
+        var unified: FileDescriptor?
+        for directory in directories {
+            do throws(Errno) {
+                do throws(Errno) {
+                    tasks(try FileDescriptor.open(Path(directory + "/tasks"), [.writeOnly, .noFollow]))
+                } catch where error == .noEntry {
+                    // only version 1 has that file
+                    unified = try FileDescriptor.open(Path(directory), [.path, .directory, .noFollow])
+                }
+            } catch {
+                throw OperationError("open cgroup", directory, .errno(error))
+            }
+        }
+        return unified
+    }
+
+    /// Moves the process `pid` with all its threads into this cgroup: the slow way, for processes that exist already.
+    package func join(_ pid: Int32) throws(OperationError) {
+        for directory in directories { try Cgroup.move(pid, into: directory) }
+    }
+
+    /// Moves the process `pid` into the version 2 directory alone: the fallback for `CLONE_INTO_CGROUP`.
+    package func joinUnified(_ pid: Int32) throws(OperationError) {
+        for directory in directories where Cgroup.isUnified(directory) { try Cgroup.move(pid, into: directory) }
+    }
+
+    private static func move(_ pid: Int32, into directory: String) throws(OperationError) {
+        do throws(Errno) {
+            try writeFile(Path(directory + "/cgroup.procs"), String(pid))
+        } catch {
+            throw OperationError(
+                "join cgroup", directory, .errno(error),
+                hint: error == .busy ? "processes can only join a cgroup that hands no controllers down" : nil)
+        }
+    }
+
+    /// Whether `directory` is of version 2.
+    static func isUnified(_ directory: String) -> Bool {
+        do throws(Errno) {
+            _ = try fileStatus(Path(directory + "/cgroup.controllers"), following: false)
+            return true
+        } catch {
+            return false
+        }
+    }
+}

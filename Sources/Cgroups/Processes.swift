@@ -1,0 +1,119 @@
+package import Diagnostics
+import Kernel
+
+extension Cgroup {
+    /// The ids of all processes in this cgroup and those below it. Empty when it is gone.
+    ///
+    /// The first directory that is there speaks for all: every process of a container joins all of its directories.
+    /// Processes that this process' pid namespace does not show (id 0) are left out.
+    package func processes() throws(OperationError) -> [Int32] {
+        for directory in directories {
+            var found: [Int32] = []
+            do throws(Errno) {
+                try walkCgroups(directory, visit: { (cgroup) throws(Errno) in found += try cgroup.processes() })
+                return found
+            } catch {
+                if !isGone(error) { throw OperationError("list processes of", directory, .errno(error)) }
+            }
+        }
+        return []
+    }
+
+    /// Sends `signal` to all processes in this cgroup and below, also to those that are being made meanwhile.
+    ///
+    /// Version 2 kills with one write where the kernel can (5.14). Otherwise the cgroup is frozen, so that nobody escapes by
+    /// forking, signalled and thawed; a cgroup that was frozen before stays so, except for SIGKILL.
+    /// This process itself must not be in the cgroup.
+    package func killAll(_ signal: Int32) throws(OperationError) {
+        guard let directory = directories.first else { return }
+        let isKill = signal == 9
+        if isKill {
+            do throws(Errno) {
+                return try writeFile(Path(directory + "/cgroup.kill"), "1")
+            } catch {
+                // ENOENT: version 1, or before 5.14; EOPNOTSUPP: a threaded cgroup
+                if !isGone(error) && error != .notSupported { throw failure(error, directory) }
+            }
+        }
+        let wasFrozen = try isFrozen()
+        let isFrozen = wasFrozen || tryFreeze()
+        let own = processID()
+        var failed: Errno?
+        for pid in try processes() where pid != own {
+            do throws(Errno) { try sendSignal(signal, to: pid) } catch { if error != .noProcess { failed = error } }
+        }
+        if isFrozen && (!wasFrozen || isKill) { try thaw() }
+        if let failed { throw failure(failed, directory) }
+    }
+
+    private func failure(_ error: Errno, _ directory: String) -> OperationError { OperationError("signal processes of", directory, .errno(error)) }
+
+    /// Freezing guards against forks only; without it the caller asks again.
+    private func tryFreeze() -> Bool {
+        do throws(OperationError) {
+            try freeze()
+            return true
+        } catch {
+            return false
+        }
+    }
+}
+
+/// Whether `error` says that a cgroup was removed: by path, or behind an open handle.
+func isGone(_ error: Errno) -> Bool { error == .noEntry || error == .noDevice }
+
+extension FileDescriptor {
+    /// The processes of this cgroup directory alone.
+    borrowing func processes() throws(Errno) -> [Int32] {
+        var text: [UInt8]
+        do throws(Errno) {
+            text = try open("cgroup.procs", [.readOnly, .noFollow]).readAll(limit: 1 << 26)
+        } catch where error == .notSupported {
+            text = try open("cgroup.threads", [.readOnly, .noFollow]).readAll(limit: 1 << 26)  // a threaded cgroup
+        }
+        return words(String(decoding: text, as: UTF8.self)).compactMap { Int32($0) }.filter { $0 > 0 }
+    }
+}
+
+/// Walks over the cgroup `directory` and all below it, however deep the container nested them: two handles at a time and
+/// no recursion.
+///
+/// - Parameters:
+///   - visit: gets each cgroup before those below it.
+///   - leave: gets each cgroup again with the name of one below it, which was walked over completely.
+/// - Throws: what the closures throw; any errno of open(2). A cgroup that vanishes below is skipped.
+func walkCgroups(
+    _ directory: String, visit: (borrowing FileDescriptor) throws(Errno) -> Void = { _ in },
+    leave: (borrowing FileDescriptor, Path) throws(Errno) -> Void = { _, _ in }
+) throws(Errno) {
+    let flags: OpenFlags = [.readOnly, .directory, .noFollow]
+    var current = try FileDescriptor.open(Path(directory), flags)
+    try visit(current)
+    var waiting = [try current.children()]
+    var names: [Path] = []
+    while let level = waiting.indices.last {
+        if let child = waiting[level].popLast() {
+            do throws(Errno) {
+                let next = try current.open(child, flags)
+                try visit(next)
+                waiting.append(try next.children())
+                names.append(child)
+                current = next
+            } catch {
+                if !isGone(error) { throw error }
+            }
+        } else {
+            waiting.removeLast()
+            guard let name = names.popLast() else { return }
+            // Nobody can move a cgroup: its parent is where we came from.
+            current = try current.open("..", flags)
+            try leave(current, name)
+        }
+    }
+}
+
+extension FileDescriptor {
+    fileprivate borrowing func children() throws(Errno) -> [Path] {
+        try entries().filter { $0.kind == .directory }.compactMap { Path(bytes: $0.name) }
+    }
+}
