@@ -49,7 +49,7 @@ package struct Executor: ~Copyable {
 
     private mutating func perform(_ step: Step, at index: Int) throws(Errno) {
         switch step {
-        case .joinCgroup(let name): try joinCgroup(name)
+        case .joinCgroups: try joinCgroups()
         case .synchronize(let point): try synchronize(point)
         case .hideFromOthers: try setDumpable(false)
         case .becomeRoot(let dropGroups): try becomeRoot(dropGroups: dropGroups)

@@ -18,8 +18,10 @@ package enum HandleName: Hashable, Sendable {
     case null
     /// One empty, read-only tmpfs for all masked directories.
     case emptyDirectory
-    /// The directory of one cgroup hierarchy's `tasks` file, or that file.
+    /// The `tasks` file of the container's directory in one version 1 hierarchy.
     case cgroupTasks(Int)
+    /// The container's version 2 cgroup directory.
+    case cgroupDirectory
     /// A namespace to join.
     case namespace(NamespaceKind)
     /// An unattached mount that the parent cloned for `mounts[n]`.
@@ -41,6 +43,7 @@ extension HandleName: CustomStringConvertible {
         case .null: "null"
         case .emptyDirectory: "empty-directory"
         case .cgroupTasks(let index): "cgroup-tasks[\(index)]"
+        case .cgroupDirectory: "cgroup-directory"
         case .namespace(let kind): "namespace[\(kind.procName)]"
         case .mountSource(let index): "mount-source[\(index)]"
         case .idMap(let index): "id-map[\(index)]"

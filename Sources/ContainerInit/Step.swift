@@ -7,8 +7,8 @@ package import UntrustedTree
 
 package enum Step: Equatable, Sendable {
     // Arriving
-    /// Writes "0" to a version 1 `tasks` handle: the calling thread, the only one, joins that cgroup.
-    case joinCgroup(HandleName)
+    /// Writes "0" to each version 1 `tasks` handle: the calling thread, the only one, joins that cgroup.
+    case joinCgroups
     /// Blocks until the parent says go; the parent does what `SyncPoint` names meanwhile.
     case synchronize(SyncPoint)
     /// Makes /proc/self of this process unreadable for others until execve(2) (CVE-2016-9962).
@@ -54,7 +54,7 @@ package enum Step: Equatable, Sendable {
     case setSysctl(name: String, value: String, namespace: NamespaceKind)
     case labelExec(file: String, label: String)
     case enterDirectory(InRootPath)
-    case setLimit(ResourceLimit)
+    case setLimit(ProcessLimit)
     case setScheduler(SchedulerAttributes)
     case setIOPriority(Int32)
     case setAffinity([UInt64])

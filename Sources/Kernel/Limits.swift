@@ -3,7 +3,7 @@ import CKernel
 package import Diagnostics
 
 /// A resource of setrlimit(2), by its number.
-package struct ResourceLimit: Equatable, Sendable {
+package struct ProcessLimit: Equatable, Sendable {
     package let resource: Int32
     package let soft: UInt64
     package let hard: UInt64
@@ -14,15 +14,15 @@ package struct ResourceLimit: Equatable, Sendable {
     }
 }
 
-package func setResourceLimit(_ limit: ResourceLimit) throws(Errno) {
+package func setResourceLimit(_ limit: ProcessLimit) throws(Errno) {
     let pair: [UInt64] = [limit.soft, limit.hard]
     try check(unsafe pair.withUnsafeBufferPointer { unsafe kernel_prlimit(0, limit.resource, $0.baseAddress, nil) })
 }
 
-package func resourceLimit(_ resource: Int32) throws(Errno) -> ResourceLimit {
+package func resourceLimit(_ resource: Int32) throws(Errno) -> ProcessLimit {
     var pair: [UInt64] = [0, 0]
     try check(unsafe pair.withUnsafeMutableBufferPointer { unsafe kernel_prlimit(0, resource, nil, $0.baseAddress) })
-    return ResourceLimit(resource: resource, soft: pair[0], hard: pair[1])
+    return ProcessLimit(resource: resource, soft: pair[0], hard: pair[1])
 }
 
 package func setPersonality(_ persona: UInt64) throws(Errno) { try check(kernel_personality(persona)) }

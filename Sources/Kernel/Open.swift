@@ -87,3 +87,10 @@ package struct Pipe: ~Copyable {
     /// Closes the reading end.
     package consuming func intoWriting() -> FileDescriptor { writing }
 }
+
+extension FileDescriptor {
+    /// Makes a file of `memory(named:)` unchangeable for ever.
+    package borrowing func seal() throws(Errno) {
+        try check(kernel_add_seals(raw, 0x1 | 0x2 | 0x4 | 0x8))  // F_SEAL_SEAL, SHRINK, GROW, WRITE
+    }
+}

@@ -81,3 +81,11 @@ extension FileDescriptor {
         while try checkRetrying({ kernel_sendfile(to, from, 1 << 30) }) > 0 {}
     }
 }
+
+extension FileDescriptor {
+    /// One write(2): answers how many bytes went.
+    package borrowing func writeOnce(_ bytes: [UInt8]) throws(Errno) -> Int {
+        let number = raw
+        return try checkRetrying { unsafe bytes.withUnsafeBytes { unsafe kernel_write(number, $0.baseAddress, $0.count) } }
+    }
+}

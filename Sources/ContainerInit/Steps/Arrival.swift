@@ -5,8 +5,13 @@ import Kernel
 extension Executor {
     /// Source: cgroup-v1 cgroups.txt, "tasks": "0" stands for the writing thread. Writing a pid into cgroup.procs takes
     /// a global lock for milliseconds; this does not.
-    func joinCgroup(_ name: HandleName) throws(Errno) {
-        try handles.with(name) { (tasks) throws(Errno) in try tasks.writeAtOnce("0") }
+    mutating func joinCgroups() throws(Errno) {
+        var index = 0
+        while handles.contains(.cgroupTasks(index)) {
+            try handles.with(.cgroupTasks(index)) { (tasks) throws(Errno) in try tasks.writeAtOnce("0") }
+            handles.close(.cgroupTasks(index))
+            index += 1
+        }
     }
 
     /// Tells the parent that `point` is reached and waits for its one byte. The parent's death ends the init.

@@ -3,11 +3,6 @@ package import Diagnostics
 package import JSON
 
 /// Stand-in.
-package struct LinuxResources: Equatable, Sendable {
-    package init(_ object: JSONObject) throws(OperationError) {}
-}
-
-/// Stand-in.
 package struct LinuxSeccomp: Equatable, Sendable {
     package init(_ object: JSONObject) throws(OperationError) {}
 }

@@ -1,0 +1,35 @@
+package import Diagnostics
+package import Kernel
+package import OCISpec
+
+/// A directory with a `config.json` and, usually, a rootfs. Source: bundle.md.
+package struct Bundle: Sendable {
+    /// Absolute.
+    package let path: Path
+    package let config: RuntimeConfig
+    /// The file as it was read.
+    package let configBytes: [UInt8]
+
+    /// The largest `config.json` that is read.
+    package static var configLimit: Int { 64 << 20 }
+
+    /// Reads and checks the configuration of the bundle at `path`, or the file `config` in its stead.
+    package init(_ path: Path, config: Path? = nil) throws(OperationError) {
+        do throws(Errno) {
+            self.path = path.isAbsolute ? path : try currentDirectory().appending(path.text)
+            guard try fileStatus(self.path).kind == .directory else { throw .notDirectory }
+        } catch {
+            throw OperationError("open bundle", path.text, .errno(error), hint: "--bundle names the directory that holds config.json")
+        }
+        let file = config ?? self.path.appending("config.json")
+        do throws(Errno) {
+            let handle = try FileDescriptor.open(file, [.readOnly, .nonBlocking])
+            guard try handle.status().kind == .regular else { throw .invalid }
+            configBytes = try handle.readAll(limit: Self.configLimit)
+        } catch {
+            throw OperationError(
+                "read", file.text, .errno(error), hint: error == .noEntry ? "\"spec\" writes a config.json to begin with" : nil)
+        }
+        self.config = try RuntimeConfig.parse(configBytes, source: file.text)
+    }
+}

@@ -1,0 +1,84 @@
+// The id maps of a new user namespace, written by the parent: directly with privileges, for one's own single id, or
+// through newuidmap(1) and newgidmap(1).
+package import Diagnostics
+import Kernel
+import ContainerInit
+
+/// One range of a map. Source: user_namespaces(7).
+package struct IDMapRange: Equatable, Sendable {
+    package var containerID: UInt32
+    package var hostID: UInt32
+    package var size: UInt32
+    package init(containerID: UInt32, hostID: UInt32, size: UInt32) {
+        self.containerID = containerID
+        self.hostID = hostID
+        self.size = size
+    }
+}
+
+/// The maps of a container.
+package struct IDMaps: Equatable, Sendable {
+    package var uids: [IDMapRange]
+    package var gids: [IDMapRange]
+    package init(uids: [IDMapRange], gids: [IDMapRange]) {
+        self.uids = uids
+        self.gids = gids
+    }
+
+    /// Writes both maps of the process `pid`.
+    package func write(to pid: Int32) throws(OperationError) {
+        let privileged = effectiveUserID() == 0
+        if privileged || isOnlyOwn(gids, id: effectiveGroupID()) {
+            // without privileges a group map may be written only where setgroups(2) is given up (CVE-2014-8989)
+            if !privileged { try write("deny", to: "setgroups", of: pid, field: "linux.gidMappings") }
+            try write(text(gids), to: "gid_map", of: pid, field: "linux.gidMappings")
+        } else {
+            try runMapper("newgidmap", pid: pid, ranges: gids, field: "linux.gidMappings", database: "/etc/subgid")
+        }
+        if privileged || isOnlyOwn(uids, id: effectiveUserID()) {
+            try write(text(uids), to: "uid_map", of: pid, field: "linux.uidMappings")
+        } else {
+            try runMapper("newuidmap", pid: pid, ranges: uids, field: "linux.uidMappings", database: "/etc/subuid")
+        }
+    }
+
+    /// Whether setgroups(2) is denied in the namespace.
+    package func deniesGroups(privileged: Bool) -> Bool { !privileged && isOnlyOwn(gids, id: effectiveGroupID()) }
+
+    private func isOnlyOwn(_ ranges: [IDMapRange], id: UInt32) -> Bool { ranges.count == 1 && ranges[0].size == 1 && ranges[0].hostID == id }
+
+    private func text(_ ranges: [IDMapRange]) -> String {
+        ranges.reduce("") { $0 + "\($1.containerID) \($1.hostID) \($1.size)\n" }
+    }
+
+    private func write(_ text: String, to file: String, of pid: Int32, field: String) throws(OperationError) {
+        do throws(Errno) {
+            try openVerifiedProc("\(pid)/\(file)", .writeOnly).writeAtOnce(text)
+        } catch {
+            throw OperationError("write", "/proc/\(pid)/\(file)", .errno(error), field: field, hint: "the ranges must be valid in the user namespace of the caller")
+        }
+    }
+
+    private func runMapper(_ program: String, pid: Int32, ranges: [IDMapRange], field: String, database: String) throws(OperationError) {
+        let path = (environment("PATH") ?? "/usr/sbin:/usr/bin:/sbin:/bin").split(separator: ":").map { Path(String($0)).appending(program) }
+            .first { candidate in (try? mayAccess(candidate, mode: 1)) != nil }  // any reason not to run it is the same here
+        guard let path else {
+            throw OperationError(
+                "run", program, .errno(.noEntry), field: field,
+                hint: "install it (Debian: apt install uidmap), or map only your own id with size 1")
+        }
+        let arguments = [program, "\(pid)"] + ranges.flatMap { ["\($0.containerID)", "\($0.hostID)", "\($0.size)"] }
+        let outcome: HookProcess.Outcome
+        do throws(Errno) {
+            outcome = try HookProcess.run(HookStep(path: path, arguments: arguments, environment: [], timeoutSeconds: 10, input: ""))
+        } catch {
+            throw OperationError("run", program, .errno(error), field: field)
+        }
+        guard outcome.status == 0 else {
+            let said = String(decoding: outcome.errorOutput.prefix { $0 != 0x0A }, as: UTF8.self)
+            throw OperationError(
+                "run", program, .invalid("it failed with status \(outcome.status): \(escaped(said))"), field: field,
+                hint: "\(database) must give your user the ranges of \(field)")
+        }
+    }
+}

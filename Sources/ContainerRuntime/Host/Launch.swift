@@ -1,0 +1,168 @@
+// The parent's side of making a container: it clones the init, serves it at each synchronisation point, and turns what
+// the init reports into errors. Nothing of the init outlives us before it has been recorded: it waits for the answer to
+// `ready`, and ends by itself when we are gone before that.
+import Cgroups
+import ContainerInit
+import Diagnostics
+import Kernel
+import OCISpec
+
+/// An init that was cloned and not yet released.
+struct Launch: ~Copyable {
+    let plan: ContainerPlan
+    /// The init; before `continueInChild` the first process.
+    private(set) var pid: Int32
+    private let sync: FileDescriptor
+
+    private init(plan: ContainerPlan, pid: Int32, sync: consuming FileDescriptor) {
+        self.plan = plan
+        self.pid = pid
+        self.sync = sync
+    }
+
+    /// Clones the init of `plan`, which takes over `handles`.
+    static func begin(_ plan: ContainerPlan, handles: consuming HandleTable, cgroup: Cgroup) throws(OperationError) -> Launch {
+        let ours = try makeSync(&handles)
+        var isInCgroup = true
+        let side: CloneSide
+        do throws(Errno) {
+            // all signals stay blocked in the init until it executes its program
+            try blockAllSignals()
+            side = handles.contains(.cgroupDirectory)
+                ? try clone(plan.firstNamespaces, handles, &isInCgroup) : try Kernel.clone(plan.firstNamespaces)
+        } catch {
+            throw OperationError(
+                "make namespaces", plan.firstNamespaces.text, .errno(error), field: "linux.namespaces", hint: hint(error, plan))
+        }
+        switch side {
+        case .child:
+            // our end must not stay open in the init, or it would not see that we are gone
+            close(ours)
+            Executor.run(plan.initPlan, handles: handles)
+        case .parent(let child):
+            let launch = Launch(plan: plan, pid: child, sync: ours)
+            if !isInCgroup { try cgroup.joinUnified(child) }
+            return launch
+        }
+    }
+
+    private static func close(_ descriptor: consuming FileDescriptor) {}
+
+    private static func makeSync(_ handles: inout HandleTable) throws(OperationError) -> FileDescriptor {
+        do throws(Errno) {
+            let pair = try FileDescriptor.socketPair(.sequencedPackets)
+            handles.insert(try pair.second.duplicate(above: 100), as: .sync)
+            return pair.intoFirst()
+        } catch {
+            throw OperationError("make socket", "sync", .errno(error))
+        }
+    }
+
+    /// Into the version 2 cgroup at once; from outside where the kernel does not know how (before 5.7) or refuses, since
+    /// the cgroup hands controllers down.
+    private static func clone(_ namespaces: NamespaceSet, _ handles: borrowing HandleTable, _ isInCgroup: inout Bool) throws(Errno) -> CloneSide {
+        do throws(Errno) {
+            return try handles.with(.cgroupDirectory) { (directory) throws(Errno) in try Kernel.clone(namespaces, into: directory) }
+        } catch where error == .noSystemCall || error == .busy || error == .invalid {
+            isInCgroup = false
+            return try Kernel.clone(namespaces)
+        }
+    }
+
+    private static func hint(_ errno: Errno, _ plan: ContainerPlan) -> String? {
+        switch errno {
+        case .notPermitted where !plan.firstNamespaces.contains(.user): "without root, the container needs a user namespace (see \"spec --rootless\")"
+        case .notPermitted: "user namespaces may be switched off on this host (kernel.unprivileged_userns_clone, AppArmor)"
+        case .noSpace: "a limit in /proc/sys/user is reached"
+        case .tryAgain: "the limit of processes of the user or of a cgroup is reached"
+        default: nil
+        }
+    }
+
+    /// Serves the init until it is ready.
+    ///
+    /// - Parameter hooks: runs the hooks of the host for the init with this pid.
+    /// - Throws: what the init reports, or what fails here on its behalf. The caller kills the init then.
+    mutating func serve(hooks: (Int32) throws(OperationError) -> Void, listener: (Int32, consuming FileDescriptor) throws(OperationError) -> Void) throws(OperationError) {
+        while true {
+            var message: ReceivedMessage
+            do throws(Errno) {
+                message = try sync.receive(atMost: 8 + Report.detailLimit)
+            } catch {
+                throw OperationError("hear from the container's init", "", .errno(error))
+            }
+            if message.bytes.isEmpty { throw died() }
+            guard let report = Report(bytes: message.bytes) else {
+                throw OperationError("hear from the container's init", "", .invalid("it sent something unknown"))
+            }
+            switch report {
+            case .failure(let step, let errno, _): throw plan.error(step: step, errno: errno)
+            case .hookFailure(let step, let hook, let status, let detail): throw plan.hookError(step: step, hook: hook, status: status, detail: detail)
+            case .child(let child):
+                _ = try? waitForChild(pid)  // the first process has ended or is about to; its status says nothing
+                pid = child
+                continue
+            case .reached(.ready): return
+            case .reached(.idMaps): try plan.idMaps?.write(to: pid)
+            case .reached(.timeOffsets): try writeTimeOffsets()
+            case .reached(.hostHooks): try hooks(pid)
+            case .reached(.seccompListener):
+                guard let descriptor = message.descriptor.take() else { throw OperationError("receive seccomp listener", "", .errno(.badDescriptor)) }
+                try listener(pid, descriptor)
+            case .reached: throw OperationError("hear from the container's init", "", .invalid("it waits for something unknown"))
+            }
+            try answer()
+        }
+    }
+
+    /// Lets the init go on.
+    func answer() throws(OperationError) {
+        do throws(Errno) { try sync.send([1]) } catch { throw died() }
+    }
+
+    /// After the answer to `ready` in a plan without a gate: waits until the program runs.
+    /// - Throws: what kept it from running.
+    func awaitExecution() throws(OperationError) { try Self.awaitExecution(of: plan, over: sync) }
+
+    /// Waits at the end of a connection to the init, which closes when execve(2) succeeds.
+    static func awaitExecution(of plan: ContainerPlan, over connection: borrowing FileDescriptor) throws(OperationError) {
+        let bytes: [UInt8]
+        do throws(Errno) { bytes = try connection.read(atMost: 8 + Report.detailLimit) } catch { throw OperationError("start", "", .errno(error)) }
+        switch Report(bytes: bytes) {
+        case .failure(let step, let errno, _): throw plan.error(step: step, errno: errno)
+        case .hookFailure(let step, let hook, let status, let detail): throw plan.hookError(step: step, hook: hook, status: status, detail: detail)
+        default: return
+        }
+    }
+
+    /// Ends the init, whatever it is doing, and reaps it.
+    func kill() {
+        _ = try? sendSignal(9, to: pid)  // it may have ended by itself
+        _ = try? waitForChild(pid)  // our child: at worst it was reaped before
+    }
+
+    private func died() -> OperationError {
+        OperationError(
+            "set up", "container", .invalid("its init ended without a word"),
+            hint: "it may have been killed for lack of memory: see memory limits and the kernel's log")
+    }
+
+    private func writeTimeOffsets() throws(OperationError) {
+        let text = plan.timeOffsets.reduce("") { $0 + "\($1.clock) \($1.seconds) \($1.nanoseconds)\n" }
+        do throws(Errno) {
+            try openVerifiedProc("\(pid)/timens_offsets", .writeOnly).writeAtOnce(text)
+        } catch {
+            throw OperationError("write", "/proc/\(pid)/timens_offsets", .errno(error), field: "linux.timeOffsets", hint: "a clock must not become negative")
+        }
+    }
+}
+
+extension ContainerPlan {
+    func hookError(step: Int, hook: Int, status: Int32, detail: [UInt8]) -> OperationError {
+        guard steps.indices.contains(step), case .runHooks(let phase, let hooks) = steps[step].step, hooks.indices.contains(hook) else {
+            return OperationError("run hook", "", .invalid("it failed with status \(status)"))
+        }
+        return HostHooks.failure(
+            hooks[hook].path.text, timeoutSeconds: hooks[hook].timeoutSeconds, status: status, output: detail, phase: phase.name, index: hook)
+    }
+}

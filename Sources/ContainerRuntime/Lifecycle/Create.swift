@@ -1,0 +1,199 @@
+// Making a container: plan, record, cgroup, init, record again, release. The order makes every failure clean: what is on
+// the host is always in the state file before it exists, and what fails is undone in reverse.
+import Cgroups
+import ContainerInit
+package import Diagnostics
+package import Kernel
+import OCISpec
+
+/// What `create` and `run` are told.
+package struct CreateOptions {
+    package var id: ContainerID
+    package var stateRoot: Path
+    package var bundle: Path
+    /// Instead of the bundle's config.json.
+    package var config: Path?
+    package var pidFile: Path?
+    package var consoleSocket: Path?
+    package var pidfdSocket: Path?
+    /// Descriptors from 3 on that the container gets besides 0, 1 and 2.
+    package var preservedDescriptors: Int32 = 0
+    package var usesPivot = true
+    package var makesKeyring = true
+    package var usesSystemd = false
+    package init(id: ContainerID, stateRoot: Path, bundle: Path) {
+        self.id = id
+        self.stateRoot = stateRoot
+        self.bundle = bundle
+    }
+}
+
+/// A container whose init has been released: it waits for `start`, or runs its program.
+struct MadeContainer {
+    var state: StoredState
+    var plan: ContainerPlan
+}
+
+/// Who gets the master of the container's terminal, if it has one.
+enum ConsoleReceiver {
+    case nobody
+    /// Whoever listens at this path.
+    case socket(Path)
+    /// This process.
+    case caller
+}
+
+/// Makes the container and leaves it waiting at its gate.
+///
+/// - Parameter warn: gets each warning's text.
+/// - Throws: the first error; nothing is left on the host then.
+/// Source: runtime.md "Create" (RT-runtime-036 to 044).
+package func createContainer(_ options: CreateOptions, warn: (String) -> Void) throws(OperationError) {
+    var terminal: FileDescriptor?
+    let receiver: ConsoleReceiver = options.consoleSocket.map { .socket($0) } ?? .nobody
+    _ = try makeContainer(options, waitsForStart: true, console: receiver, terminal: &terminal, warn: warn) { (launch) throws(OperationError) in
+        try launch.answer()
+    }
+}
+
+/// Makes the container; `release` lets the init go on.
+///
+/// - Parameter terminal: with the receiver `caller`, the socket from which the terminal's master can be received.
+func makeContainer(
+    _ options: CreateOptions, waitsForStart: Bool, console receiver: ConsoleReceiver, terminal: inout FileDescriptor?,
+    warn: (String) -> Void, release: (borrowing Launch) throws(OperationError) -> Void
+) throws(OperationError) -> MadeContainer {
+    let root = try StateRoot.open(options.stateRoot, creating: true)
+    var handles = HandleTable()
+    let preparation = try Preparation(
+        options, waitsForStart: waitsForStart, handles: &handles, cache: SeccompCacheDirectory(root.seccompCache()))
+    try connectConsole(receiver, plan: preparation.plan, handles: &handles, terminal: &terminal)
+    for warning in preparation.plan.warnings { warn(warning) }
+    let directory = try root.create(options.id)
+    do throws(OperationError) {
+        return try make(options, preparation, in: directory, waitsForStart: waitsForStart, handles: handles, release: release)
+    } catch {
+        try? root.remove(options.id)  // the first error is the one to tell
+        throw error
+    }
+}
+
+private func connectConsole(
+    _ receiver: ConsoleReceiver, plan: ContainerPlan, handles: inout HandleTable, terminal: inout FileDescriptor?
+) throws(OperationError) {
+    switch (plan.hasTerminal, receiver) {
+    case (true, .nobody):
+        throw OperationError(
+            "set up", "terminal", .invalid("the container wants a terminal, and nobody would receive it"), field: "process.terminal",
+            hint: "use --console-socket, \"run\" without --detach, or set it to false")
+    case (false, .socket):
+        throw OperationError(
+            "set up", "terminal", .invalid("--console-socket is for containers with a terminal"), field: "process.terminal",
+            hint: "set it to true")
+    case (false, _): break
+    case (true, .socket(let path)): handles.insert(try ConsoleSocket.connect(path), as: .console)
+    case (true, .caller):
+        do throws(Errno) {
+            let pair = try FileDescriptor.socketPair(.stream)
+            handles.insert(try pair.second.duplicate(above: 100), as: .console)
+            terminal = pair.intoFirst()
+        } catch {
+            throw OperationError("make socket", "console", .errno(error))
+        }
+    }
+}
+
+/// Records the container before anything of it exists, and makes its cgroup.
+private func make(
+    _ options: CreateOptions, _ preparation: Preparation, in directory: borrowing StateDirectory, waitsForStart: Bool,
+    handles: consuming HandleTable, release: (borrowing Launch) throws(OperationError) -> Void
+) throws(OperationError) -> MadeContainer {
+    let plan = preparation.plan
+    var state = StoredState(
+        id: options.id.text, ociVersion: plan.ociVersion, bundle: preparation.bundle.path.text, rootfs: plan.rootfs.text,
+        createdNanoseconds: realtimeNanoseconds(), ownerUID: effectiveUserID())
+    state.annotations = plan.annotations
+    state.hooks.poststart = plan.hooks.poststart
+    state.hooks.poststop = plan.hooks.poststop
+    state.hasOwnPIDNamespace = plan.newNamespaces.contains(.pid)
+    state.cgroupDirectories = plan.cgroup.directories.map(\.absolute)
+    try directory.store(state)
+    try directory.keepConfiguration(preparation.bundle.configBytes)
+    let cgroup = try Cgroup.create(plan.cgroup)
+    state.cgroupDirectories = cgroup.directories
+    state.cgroupParents = cgroup.madeParents
+    do throws(OperationError) {
+        try Handles.openCgroup(cgroup, into: &handles)
+        if waitsForStart { handles.insert(try directory.makeGate(), as: .gate) }
+        try launch(options, plan, &state, cgroup: cgroup, in: directory, handles: handles, release: release)
+        return MadeContainer(state: state, plan: plan)
+    } catch {
+        try? cgroup.remove()  // the first error is the one to tell
+        state.pid = 0
+        _ = HostHooks.runAll(state.hooks.poststop, phase: "poststop", state: state.specState(.stopped).text())
+        throw error
+    }
+}
+
+/// Clones the init, serves it, records it, releases it. Kills it when anything fails.
+private func launch(
+    _ options: CreateOptions, _ plan: ContainerPlan, _ state: inout StoredState, cgroup: Cgroup, in directory: borrowing StateDirectory,
+    handles: consuming HandleTable, release: (borrowing Launch) throws(OperationError) -> Void
+) throws(OperationError) {
+    var launch = try Launch.begin(plan, handles: handles, cgroup: cgroup)
+    do throws(OperationError) {
+        try setOOMScore(plan, pid: launch.pid)
+        let early = state
+        try launch.serve(
+            hooks: { (pid) throws(OperationError) in
+                var now = early
+                now.pid = pid
+                let text = now.specState(.creating).text()
+                try HostHooks.run(plan.hooks.prestart, phase: "prestart", state: text)
+                try HostHooks.run(plan.hooks.createRuntime, phase: "createRuntime", state: text)
+            },
+            listener: { (_, _) throws(OperationError) in
+                throw OperationError("hand over", "seccomp listener", .unsupported("SCMP_ACT_NOTIFY"), field: "linux.seccomp.listenerPath")
+            })
+        try record(&state, pid: launch.pid)
+        try directory.store(state)
+        if let pidFile = options.pidFile { try PidFile.write(launch.pid, to: pidFile) }
+        if let socket = options.pidfdSocket { try sendPidfd(of: launch.pid, to: socket) }
+        try release(launch)
+    } catch {
+        launch.kill()
+        throw error
+    }
+}
+
+/// What tells the init from a later process with its number.
+private func record(_ state: inout StoredState, pid: Int32) throws(OperationError) {
+    do throws(Errno) {
+        guard let status = try processStatus(pid) else { throw .noProcess }
+        state.pid = pid
+        state.startTicks = status.startTicks
+        state.bootID = try bootID()
+    } catch {
+        throw OperationError("read", "/proc/\(pid)/stat", .errno(error))
+    }
+}
+
+/// Done by the parent: in a user namespace of its own the init could not lower the value.
+private func setOOMScore(_ plan: ContainerPlan, pid: Int32) throws(OperationError) {
+    guard let adjustment = plan.oomScoreAdjustment else { return }
+    do throws(Errno) {
+        try openVerifiedProc("\(pid)/oom_score_adj", .writeOnly).writeAtOnce(String(adjustment))
+    } catch {
+        throw OperationError(
+            "set", "oom_score_adj", .errno(error), field: "process.oomScoreAdj", hint: "a value below the runtime's own needs CAP_SYS_RESOURCE")
+    }
+}
+
+private func sendPidfd(of pid: Int32, to path: Path) throws(OperationError) {
+    let socket = try ConsoleSocket.connect(path, option: "--pidfd-socket")
+    do throws(Errno) {
+        try socket.send(Array("pidfd".utf8), passing: try FileDescriptor.process(pid))
+    } catch {
+        throw OperationError("send pidfd to", path.text, .errno(error))
+    }
+}

@@ -1,0 +1,76 @@
+import Cgroups
+package import Diagnostics
+import Kernel
+import OCISpec
+
+/// Removes a container and what was made for it.
+///
+/// - Parameters:
+///   - force: kills a container that has not stopped; a container that does not exist is no error then, and one whose
+///     state cannot be read is removed by its id alone.
+///   - warn: gets what goes wrong in poststop hooks (RT-runtime-035).
+/// - Throws: `.invalid` for a container that has not stopped (RT-runtime-056), the errno of what cannot be removed.
+/// Source: runtime.md "Delete" (RT-runtime-055 to 058).
+package func deleteContainer(
+    _ id: ContainerID, in root: borrowing StateRoot, force: Bool, warn: (String) -> Void
+) throws(OperationError) {
+    let directory: StateDirectory
+    do throws(OperationError) {
+        directory = try root.open(id)
+    } catch {
+        // the phrase that callers look for is in the error; with --force its absence is what was asked for
+        if force, error.cause == .invalid("container does not exist") { return }
+        throw error
+    }
+    let state: StoredState
+    do throws(OperationError) {
+        guard let stored = try directory.load() else {
+            // its creator died before it wrote a state: it had made nothing yet
+            return try root.remove(id)
+        }
+        state = stored
+    } catch {
+        if !force { throw error }
+        warn("\(error)")
+        return try root.remove(id)
+    }
+    try end(state, force: force)
+    let cgroup = Cgroup.existing(directories: state.cgroupDirectories, madeParents: state.cgroupParents)
+    try cgroup.remove()
+    try root.remove(id)
+    for failure in HostHooks.runAll(state.hooks.poststop, phase: "poststop", state: state.specState(.stopped).text()) { warn("\(failure)") }
+}
+
+/// Makes sure that nothing of the container runs any more.
+private func end(_ state: StoredState, force: Bool) throws(OperationError) {
+    if try state.initIsAlive() {
+        guard force else {
+            throw OperationError(
+                "delete container", state.id, .invalid("it has not stopped"),
+                hint: "\"kill \(state.id) KILL\" ends it, \"delete --force \(state.id)\" does both")
+        }
+        do throws(Errno) {
+            let process = try FileDescriptor.process(state.pid)
+            if try state.initMatches() { try process.sendSignal(9) }
+        } catch where error == .noProcess {
+        } catch {
+            throw OperationError("kill container", state.id, .errno(error))
+        }
+    }
+    let cgroup = Cgroup.existing(directories: state.cgroupDirectories, madeParents: state.cgroupParents)
+    if cgroup.exists, try cgroup.isFrozen() { try cgroup.thaw() }
+    try awaitEnd(state)
+}
+
+/// Waits until the init is gone: its cgroup cannot be removed before. A zombie counts as gone: its parent is the caller.
+private func awaitEnd(_ state: StoredState) throws(OperationError) {
+    do throws(Errno) {
+        guard state.pid > 0 else { return }
+        let process = try FileDescriptor.process(state.pid)
+        guard try state.initMatches() else { return }
+        _ = try poll([(process.raw, .readable)], milliseconds: 10_000)
+    } catch where error == .noProcess {
+    } catch {
+        throw OperationError("wait for the end of container", state.id, .errno(error))
+    }
+}

@@ -1,0 +1,44 @@
+import Cgroups
+package import Diagnostics
+import Kernel
+import OCISpec
+
+extension Container {
+    /// Sends `signal` to the container's init, or to all its processes.
+    ///
+    /// - Parameter all: every process of the container's cgroup. A stopped container is no error then.
+    /// - Throws: `.invalid("container not running")` (RT-runtime-053: created and running containers only).
+    /// Source: runtime.md "Kill" (RT-runtime-051 to 054).
+    package borrowing func kill(_ signal: Int32, all: Bool) throws(OperationError) {
+        let status = try status()
+        let cgroup = Cgroup.existing(directories: state.cgroupDirectories, madeParents: state.cgroupParents)
+        if all {
+            if !cgroup.directories.isEmpty { return try cgroup.killAll(signal) }
+            if status == .stopped { return }
+        }
+        guard status == .created || status == .running || status == .paused else {
+            throw OperationError("kill container", state.id, .invalid("container not running (it is \(status.rawValue))"))
+        }
+        do throws(Errno) {
+            // a handle first, then a look at whom it is of: the number cannot be given to another process in between
+            let process = try FileDescriptor.process(state.pid)
+            guard try state.initMatches() else { throw .noProcess }
+            try process.sendSignal(signal)
+        } catch where error == .noProcess {
+            throw OperationError("kill container", state.id, .invalid("container not running (no such process)"))
+        } catch {
+            throw OperationError("send signal \(signal) to container", state.id, .errno(error))
+        }
+        // without a pid namespace the init's end does not end the others
+        if signal == 9 && !state.hasOwnPIDNamespace && !cgroup.directories.isEmpty { try cgroup.killAll(signal) }
+    }
+}
+
+extension StoredState {
+    /// Whether the process with the init's number is the init.
+    func initMatches() throws(Errno) -> Bool {
+        guard pid > 0, let status = try processStatus(pid) else { return false }
+        guard status.startTicks == startTicks else { return false }
+        return try Kernel.bootID() == bootID
+    }
+}

@@ -1,0 +1,48 @@
+// The way from options to a plan, without any effect on the host.
+import Cgroups
+package import ContainerInit
+package import Diagnostics
+import Kernel
+import OCISpec
+import Seccomp
+
+/// A bundle and the plan that was made from it.
+package struct Preparation {
+    package let bundle: Bundle
+    package let plan: ContainerPlan
+
+    /// - Parameter cache: where compiled seccomp filters are kept.
+    package init(
+        _ options: CreateOptions, waitsForStart: Bool, handles: inout HandleTable, cache: borrowing SeccompCacheDirectory
+    ) throws(OperationError) {
+        bundle = try Bundle(options.bundle, config: options.config)
+        let config = bundle.config
+        let linux = config.linux ?? Linux()
+        let setup = try CgroupSetup.current()
+        let uid = effectiveUserID()
+        let cgroup = try planCgroup(
+            path: linux.cgroupsPath, id: options.id.text, resources: linux.resources ?? LinuxResources(), setup: setup,
+            systemd: options.usesSystemd)
+        var context = PlanContext(
+            id: options.id, bundle: bundle.path, isPrivileged: uid == 0, uid: uid, gid: effectiveGroupID(), cgroup: cgroup,
+            grantableCapabilities: try Self.ownCapabilities(), kindOfFile: { path in (try? fileStatus(path))?.kind })  // nil says it all
+        context.usesPivot = options.usesPivot
+        context.makesKeyring = options.makesKeyring
+        context.preservedDescriptors = options.preservedDescriptors
+        context.waitsForStart = waitsForStart
+        let joined = linux.namespaces.enumerated().compactMap { index, namespace in
+            namespace.path.map { JoinedNamespace(kind: namespace.type.kind, path: $0, field: "linux.namespaces[\(index)]") }
+        }
+        context.hostNamespaces = try Handles.openNamespaces(joined, into: &handles)
+        if let profile = linux.seccomp {
+            context.seccomp = try cache.compile(profile)
+        }
+        var plan = try ContainerPlan(config, context: context)
+        plan.warnings = config.warnings() + cgroup.warnings + plan.warnings
+        self.plan = plan
+    }
+
+    private static func ownCapabilities() throws(OperationError) -> UInt64 {
+        do throws(Errno) { return try capabilities().permitted } catch { throw OperationError("read", "own capabilities", .errno(error)) }
+    }
+}

@@ -1,0 +1,60 @@
+import Cgroups
+import ContainerInit
+package import Diagnostics
+import Kernel
+import OCISpec
+
+/// How `run` ends.
+package enum RunResult: Equatable, Sendable {
+    /// The container goes on without us.
+    case detached
+    /// 0…255, or 128 + the signal's number.
+    case ended(status: Int32)
+}
+
+/// Makes a container and runs it: `create`, `start`, and, unless `detach`, wait for its end and `delete`.
+///
+/// - Parameters:
+///   - keep: does not delete the container at its end.
+///   - subreaper: orphans of the container's become our children and are reaped.
+/// - Throws: what kept the container from running; nothing is left of it then.
+package func runContainer(
+    _ options: CreateOptions, detach: Bool, keep: Bool, subreaper: Bool, warn: (String) -> Void
+) throws(OperationError) -> RunResult {
+    let signals: FileDescriptor
+    do throws(Errno) {
+        if subreaper && !detach { try becomeSubreaper() }
+        signals = try FileDescriptor.allSignals()
+    } catch {
+        throw OperationError("prepare to wait", "", .errno(error))
+    }
+    var terminal: FileDescriptor?
+    let receiver: ConsoleReceiver = options.consoleSocket.map { .socket($0) } ?? (detach ? .nobody : .caller)
+    let made = try makeContainer(options, waitsForStart: false, console: receiver, terminal: &terminal, warn: warn) { (launch) throws(OperationError) in
+        try launch.answer()
+        try launch.awaitExecution()
+    }
+    let state = made.state
+    for failure in HostHooks.runAll(state.hooks.poststart, phase: "poststart", state: state.specState(.running).text()) { warn("\(failure)") }
+    if detach { return .detached }
+    let status = try attend(state, signals: signals, terminal: terminal)
+    if !keep {
+        let root = try StateRoot.open(options.stateRoot, creating: false)
+        try deleteContainer(options.id, in: root, force: true, warn: warn)
+    }
+    return .ended(status: status)
+}
+
+private func attend(
+    _ state: StoredState, signals: consuming FileDescriptor, terminal: consuming FileDescriptor?
+) throws(OperationError) -> Int32 {
+    let attendance = Attendance(pid: state.pid, signals: signals)
+    do throws(Errno) {
+        guard let socket = terminal else { return try attendance.wait() }
+        var message = try socket.receive(atMost: 64)
+        guard let master = message.descriptor.take() else { return try attendance.wait() }
+        return try attendance.wait(relaying: master)
+    } catch {
+        throw OperationError("wait for container", state.id, .errno(error))
+    }
+}

@@ -1,0 +1,81 @@
+import Cgroups
+import ContainerInit
+package import Diagnostics
+import Kernel
+import OCISpec
+
+extension Container {
+    /// Lets a created container execute its program, and runs the poststart hooks.
+    ///
+    /// - Returns: what went wrong in poststart hooks, to be warned of (RT-runtime-033).
+    /// - Throws: `.invalid` unless the container is created (RT-runtime-047); what kept the program from running, in
+    ///   which case the container has stopped.
+    /// Source: runtime.md "Start" (RT-runtime-045 to 050).
+    package borrowing func start() throws(OperationError) -> [OperationError] {
+        let status = try status()
+        guard status == .created else {
+            throw OperationError(
+                "start container", state.id, .invalid("it is \(status.rawValue), not created"),
+                hint: status == .stopped ? "\"delete \(state.id)\" removes it" : nil)
+        }
+        let bytes: [UInt8]
+        do throws(Errno) {
+            let bell = try FileDescriptor.unixSocket()
+            try bell.connect(to: directory.gateAddress())
+            try directory.handle.remove(StateDirectory.gateName)
+            // the init closes its end when it executes the program
+            bytes = try bell.read(atMost: 8 + Report.detailLimit)
+        } catch {
+            throw OperationError("start container", state.id, .errno(error), hint: error == .connectionRefused ? "its init has ended" : nil)
+        }
+        if let report = Report(bytes: bytes) { throw startError(report) }
+        return HostHooks.runAll(state.hooks.poststart, phase: "poststart", state: state.specState(.running).text())
+    }
+
+    /// Words a failure after the gate. The plan is made once more from the stored configuration, only for its words.
+    private borrowing func startError(_ report: Report) -> OperationError {
+        let plan: ContainerPlan
+        do throws(OperationError) {
+            plan = try directory.planForWords(bundle: Path(state.bundle))
+        } catch {
+            return OperationError("start container", state.id, .invalid("its program could not be executed"))
+        }
+        switch report {
+        case .failure(let step, let errno, _): return plan.error(step: step, errno: errno)
+        case .hookFailure(let step, let hook, let status, let detail): return plan.hookError(step: step, hook: hook, status: status, detail: detail)
+        case .reached, .child: return OperationError("start container", state.id, .invalid("its init answered something unexpected"))
+        }
+    }
+}
+
+extension StateDirectory {
+    /// The configuration as it was when the container was created.
+    borrowing func storedConfiguration() throws(OperationError) -> RuntimeConfig {
+        let subject = path(of: Self.configName).text
+        let bytes: [UInt8]
+        do throws(Errno) {
+            bytes = try handle.open(Self.configName, [.readOnly, .noFollow, .nonBlocking]).readAll(limit: Bundle.configLimit)
+        } catch {
+            throw OperationError("read", subject, .errno(error))
+        }
+        return try RuntimeConfig.parse(bytes, source: subject)
+    }
+
+    borrowing func planForWords(bundle: Path) throws(OperationError) -> ContainerPlan {
+        let config = try storedConfiguration()
+        let linux = config.linux ?? Linux()
+        let cgroup = try planCgroup(
+            path: linux.cgroupsPath, id: id.text, resources: linux.resources ?? LinuxResources(), setup: try CgroupSetup.current())
+        let uid = effectiveUserID()
+        var context = PlanContext(
+            id: id, bundle: bundle, isPrivileged: uid == 0, uid: uid, gid: effectiveGroupID(), cgroup: cgroup, grantableCapabilities: .max,
+            kindOfFile: { _ in .directory })
+        var handles = HandleTable()
+        let joined = linux.namespaces.enumerated().compactMap { index, namespace in
+            namespace.path.map { JoinedNamespace(kind: namespace.type.kind, path: $0, field: "linux.namespaces[\(index)]") }
+        }
+        context.hostNamespaces = try Handles.openNamespaces(joined, into: &handles)
+        if linux.seccomp != nil { context.seccomp = PlannedSeccomp(filter: [], flags: 0, usesListener: false) }
+        return try ContainerPlan(config, context: context)
+    }
+}

@@ -1,0 +1,130 @@
+// The plan of a container: every decision taken, as plain values that can be compared, printed and tested without root.
+// What needs the host (handles, ids of namespaces) is named here and opened by `Host/`.
+package import Cgroups
+package import ContainerInit
+import Diagnostics
+package import Kernel
+package import OCISpec
+
+/// A step with the property that asked for it.
+package struct PlannedStep: Equatable, Sendable {
+    package var step: Step
+    /// The JSON path; nil for what every container gets.
+    package var field: String?
+}
+
+/// An offset of a time namespace. Source: time_namespaces(7).
+package struct TimeOffset: Equatable, Sendable {
+    package var clock: String
+    package var seconds: Int64
+    package var nanoseconds: Int64
+}
+
+/// Everything that is done to make a container.
+package struct ContainerPlan: Equatable, Sendable {
+    /// The init's steps, with their properties.
+    package var steps: [PlannedStep] = []
+    package var firstNamespaces: NamespaceSet = []
+    package var arguments: [String] = []
+    package var environment: [String] = []
+    /// All namespaces that are new.
+    package var newNamespaces: NamespaceSet = []
+    /// Namespaces to join, with their paths.
+    package var joinedNamespaces: [JoinedNamespace] = []
+    package var idMaps: IDMaps?
+    package var timeOffsets: [TimeOffset] = []
+    package var oomScoreAdjustment: Int32?
+    /// Mounts whose source the parent clones, by the index in `mounts`.
+    package var clonedSources: [ClonedSource] = []
+    package var cgroup: CgroupPlan
+    /// Absolute.
+    package var rootfs: Path
+    package var hasTerminal = false
+    package var hooks = Hooks()
+    package var annotations = StringMap()
+    package var ociVersion = ""
+    /// The last capabilities, where one more is needed until the seccomp filter is loaded.
+    var capabilitiesAfterFilter: CapabilityMasks?
+    /// What the configuration asks for, may be left undone, and is.
+    package var warnings: [String] = []
+
+    package init(rootfs: Path, cgroup: CgroupPlan) {
+        self.rootfs = rootfs
+        self.cgroup = cgroup
+    }
+
+    /// The plan of the init alone.
+    package var initPlan: InitPlan {
+        var plan = InitPlan()
+        plan.firstNamespaces = firstNamespaces
+        plan.steps = steps.map(\.step)
+        plan.arguments = arguments
+        plan.environment = environment
+        return plan
+    }
+
+    package mutating func add(_ step: Step, field: String? = nil) { steps.append(PlannedStep(step: step, field: field)) }
+}
+
+/// A namespace that the container enters instead of making one.
+package struct JoinedNamespace: Equatable, Sendable {
+    package var kind: NamespaceKind
+    package var path: String
+    package var field: String
+}
+
+/// A bind mount whose source only the parent can reach.
+package struct ClonedSource: Equatable, Sendable {
+    package var index: Int
+    package var path: Path
+    package var recursive: Bool
+}
+
+/// What the planner must know of the host and of the command. Injected, so that plans can be tested anywhere.
+package struct PlanContext {
+    package var id: ContainerID
+    /// Absolute.
+    package var bundle: Path
+    package var isPrivileged: Bool
+    package var uid: UInt32
+    package var gid: UInt32
+    package var cgroup: CgroupPlan
+    /// The joined namespaces that are the caller's own.
+    package var hostNamespaces: NamespaceSet = []
+    /// The capabilities that the runtime can give on.
+    package var grantableCapabilities: UInt64
+    /// What stands at a path of the host; nil for nothing.
+    package var kindOfFile: (Path) -> FileKind?
+    package var usesPivot = true
+    package var makesKeyring = true
+    package var preservedDescriptors: Int32 = 0
+    /// `create` waits at a gate; `run` starts at once.
+    package var waitsForStart = true
+    package var seccomp: PlannedSeccomp?
+
+    package init(
+        id: ContainerID, bundle: Path, isPrivileged: Bool, uid: UInt32, gid: UInt32, cgroup: CgroupPlan, grantableCapabilities: UInt64,
+        kindOfFile: @escaping (Path) -> FileKind?
+    ) {
+        self.id = id
+        self.bundle = bundle
+        self.isPrivileged = isPrivileged
+        self.uid = uid
+        self.gid = gid
+        self.cgroup = cgroup
+        self.grantableCapabilities = grantableCapabilities
+        self.kindOfFile = kindOfFile
+    }
+}
+
+/// A compiled seccomp profile.
+package struct PlannedSeccomp: Equatable, Sendable {
+    package var filter: [UInt8]
+    package var flags: UInt32
+    package var usesListener: Bool
+    package init(filter: [UInt8], flags: UInt32, usesListener: Bool) {
+        self.filter = filter
+        self.flags = flags
+        self.usesListener = usesListener
+    }
+}

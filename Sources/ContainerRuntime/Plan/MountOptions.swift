@@ -1,0 +1,107 @@
+// The options of a mount, by the table of config.md "Linux mount options" (RT-config-035 and following).
+import ContainerInit
+import Diagnostics
+package import Kernel
+
+/// What the options of one mount ask for.
+package struct MountOptions: Equatable, Sendable {
+    package var set: MountAttributes = []
+    package var clear: MountAttributes = []
+    package var recursiveSet: MountAttributes = []
+    package var recursiveClear: MountAttributes = []
+    package var propagation: Propagation?
+    package var recursivePropagation: Propagation?
+    package var isBind = false
+    package var isRecursiveBind = false
+    package var isRemount = false
+    package var copiesUp = false
+    package var isIDMapped = false
+    package var isRecursivelyIDMapped = false
+    /// What the file system itself understands.
+    package var filesystem: [String] = []
+
+    /// Reads `options`; of two that contradict each other the later wins.
+    package init(_ options: [String]) {
+        for option in options where !apply(option) { filesystem.append(option) }
+    }
+
+    /// Whether the option was one of ours.
+    private mutating func apply(_ option: String) -> Bool { applyAttribute(option) || applyKind(option) }
+
+    private mutating func applyAttribute(_ option: String) -> Bool {
+        let recursive = option.hasPrefix("r") && Self.attribute(String(option.dropFirst())) != nil && Self.attribute(option) == nil
+        guard let change = Self.attribute(recursive ? String(option.dropFirst()) : option) else { return false }
+        if recursive {
+            recursiveSet.subtract(change.clear)
+            recursiveSet.formUnion(change.set)
+            recursiveClear.subtract(change.set)
+            recursiveClear.formUnion(change.clear)
+        } else {
+            set.subtract(change.clear)
+            set.formUnion(change.set)
+            clear.subtract(change.set.subtracting(.accessTimeField))
+            clear.formUnion(change.clear)
+        }
+        return true
+    }
+
+    /// The attributes that an option sets and clears. An access-time mode clears the whole field first.
+    private static func attribute(_ option: String) -> (set: MountAttributes, clear: MountAttributes)? {
+        switch option {
+        case "ro": (.readOnly, [])
+        case "rw": ([], .readOnly)
+        case "nosuid": (.noSuid, [])
+        case "suid": ([], .noSuid)
+        case "nodev": (.noDevices, [])
+        case "dev": ([], .noDevices)
+        case "noexec": (.noExec, [])
+        case "exec": ([], .noExec)
+        case "noatime": (.noAccessTime, .accessTimeField)
+        case "strictatime": (.strictAccessTime, .accessTimeField)
+        case "atime", "relatime", "norelatime", "nostrictatime": ([], .accessTimeField)
+        case "nodiratime": (.noDirectoryAccessTime, [])
+        case "diratime": ([], .noDirectoryAccessTime)
+        case "nosymfollow": (.noSymbolicLinks, [])
+        case "symfollow": ([], .noSymbolicLinks)
+        default: nil
+        }
+    }
+
+    private mutating func applyKind(_ option: String) -> Bool {
+        switch option {
+        case "bind": isBind = true
+        case "rbind":
+            isBind = true
+            isRecursiveBind = true
+        case "remount": isRemount = true
+        case "private": propagation = .private
+        case "shared": propagation = .shared
+        case "slave": propagation = .slave
+        case "unbindable": propagation = .unbindable
+        case "rprivate": recursivePropagation = .private
+        case "rshared": recursivePropagation = .shared
+        case "rslave": recursivePropagation = .slave
+        case "runbindable": recursivePropagation = .unbindable
+        case "tmpcopyup": copiesUp = true
+        case "idmap": isIDMapped = true
+        case "ridmap":
+            isIDMapped = true
+            isRecursivelyIDMapped = true
+        case "defaults", "silent", "loud": break  // nothing to ask of the kernel
+        default: return false
+        }
+        return true
+    }
+
+    /// The names of all options above, for `features`.
+    package static var known: [String] {
+        [
+            "async", "atime", "bind", "defaults", "dev", "diratime", "dirsync", "exec", "idmap", "iversion", "lazytime", "loud", "mand",
+            "noatime", "nodev", "nodiratime", "noexec", "noiversion", "nolazytime", "nomand", "norelatime", "nostrictatime", "nosuid",
+            "nosymfollow", "private", "ratime", "rbind", "rdev", "rdiratime", "relatime", "remount", "rexec", "ridmap", "rnoatime", "rnodev",
+            "rnodiratime", "rnoexec", "rnorelatime", "rnostrictatime", "rnosuid", "rnosymfollow", "ro", "rprivate", "rrelatime", "rro", "rrw",
+            "rshared", "rslave", "rstrictatime", "rsuid", "rsymfollow", "runbindable", "rw", "shared", "silent", "slave", "strictatime",
+            "suid", "symfollow", "sync", "tmpcopyup", "unbindable",
+        ]
+    }
+}

@@ -1,0 +1,125 @@
+// One entry of `mounts`.
+import Cgroups
+import ContainerInit
+import Diagnostics
+import Kernel
+import OCISpec
+import UntrustedTree
+
+extension ContainerPlan {
+    mutating func planMount(_ mount: Mount, index: Int, linux: Linux, context: PlanContext) throws(OperationError) {
+        let field = "mounts[\(index)]"
+        let options = MountOptions(mount.options)
+        let destination = try inRoot(mount.destination, field + ".destination")
+        let isBind = options.isBind || mount.type == "bind" || mount.type == "rbind"
+        try refuseCoveringProc(destination, mount: mount, isBind: isBind, field: field)
+        if mount.type == "cgroup" && !isBind || mount.type == "cgroup2" && !isBind {
+            return planCgroupMount(destination, options: options, field: field, context: context)
+        }
+        var step = MountStep(source: .remount, destination: destination)
+        step.set = options.set
+        step.clear = options.clear
+        step.recursiveSet = options.recursiveSet
+        step.recursiveClear = options.recursiveClear
+        step.propagation = options.propagation
+        step.recursivePropagation = options.recursivePropagation
+        if options.isRemount {
+            add(.mount(step), field: field)
+            return
+        }
+        if isBind {
+            try planBind(mount, options: options, index: index, into: &step, context: context)
+        } else {
+            try planNew(mount, options: options, field: field, into: &step, context: context)
+        }
+        if options.isIDMapped || !mount.uidMappings.isEmpty || !mount.gidMappings.isEmpty {
+            throw OperationError("read", "config.json", .unsupported("an idmapped mount"), field: field)
+        }
+        add(.mount(step), field: field)
+    }
+
+    private func planBind(
+        _ mount: Mount, options: MountOptions, index: Int, into step: inout MountStep, context: PlanContext
+    ) throws(OperationError) {
+        let field = "mounts[\(index)]"
+        guard let text = mount.source, !text.isEmpty else {
+            throw OperationError("read", "config.json", .invalid("a bind mount needs a source"), field: field + ".source")
+        }
+        let source = Path(text).relative(to: context.bundle)
+        guard let kind = context.kindOfFile(source) else {
+            throw OperationError(
+                "bind mount", source.text, .errno(.noEntry), field: field + ".source", hint: "the source must exist; a relative one counts from the bundle")
+        }
+        if let unknown = options.filesystem.first {
+            throw OperationError("bind mount", source.text, .invalid("unknown option \(quoted(unknown))"), field: field + ".options")
+        }
+        let recursive = options.isRecursiveBind || mount.type == "rbind"
+        step.source = .bind(source, recursive: recursive)
+        step.destinationIsFile = kind != .directory
+        // runc's default for a bind mount is that of the root
+        if options.copiesUp { throw OperationError("bind mount", source.text, .invalid("tmpcopyup is for tmpfs only"), field: field + ".options") }
+    }
+
+    private func planNew(
+        _ mount: Mount, options: MountOptions, field: String, into step: inout MountStep, context: PlanContext
+    ) throws(OperationError) {
+        guard let type = mount.type, !type.isEmpty, type != "none" else {
+            throw OperationError(
+                "read", "config.json", .invalid("a mount that is no bind mount needs a type"), field: field + ".type",
+                hint: "add \"bind\" or \"rbind\" to the options for a bind mount")
+        }
+        step.source = .new(type: type, source: mount.source ?? "", options: options.filesystem)
+        step.copiesUp = options.copiesUp
+        step.refusesLinks = type == "proc" || type == "sysfs"
+        if options.copiesUp && type != "tmpfs" {
+            throw OperationError("mount", mount.destination, .invalid("tmpcopyup is for tmpfs only"), field: field + ".options")
+        }
+        if type == "proc", !newNamespaces.contains(.pid), !isPrivate(.pid, context), newNamespaces.contains(.user) {
+            throw OperationError(
+                "mount", mount.destination, .invalid("procfs in a user namespace needs a pid namespace of the container's own"), field: field,
+                hint: "add {\"type\": \"pid\"} to linux.namespaces, or bind mount the host's /proc")
+        }
+    }
+
+    /// Nothing may cover files of procfs: what the runtime and the container's tools write there would land elsewhere
+    /// (CVE-2019-16884, CVE-2025-52881). The files named here are informational and are covered by known tools.
+    private func refuseCoveringProc(_ destination: InRootPath, mount: Mount, isBind: Bool, field: String) throws(OperationError) {
+        guard destination.components.first == Array("proc".utf8) else { return }
+        if destination.components.count == 1 {
+            if mount.type == "proc" && !isBind || isBind && mount.source == "/proc" { return }
+            throw OperationError("mount", "/proc", .invalid("only procfs may be mounted there"), field: field, hint: "use type \"proc\"")
+        }
+        let allowed = [
+            "/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo", "/proc/stat", "/proc/swaps", "/proc/uptime", "/proc/loadavg",
+            "/proc/slabinfo", "/proc/net/dev", "/proc/sys/kernel/ns_last_pid", "/proc/sys/crypto/fips_enabled",
+        ]
+        if allowed.contains(destination.text) { return }
+        throw OperationError("mount", destination.text, .invalid("nothing may be mounted inside of /proc"), field: field)
+    }
+
+    /// The container's own cgroups, read-only or not; in version 1 one bind mount a hierarchy.
+    private mutating func planCgroupMount(_ destination: InRootPath, options: MountOptions, field: String, context: PlanContext) {
+        let legacy = cgroup.directories.filter { $0.hierarchy.version == .v1 }
+        if !legacy.isEmpty && context.isPrivileged {
+            add(
+                .mountCgroups(CgroupMountStep(
+                    destination: destination, attributes: options.set,
+                    hierarchies: legacy.map { directory in
+                        let name = Path(directory.hierarchy.mountPoint).lastComponent
+                        let controllers = directory.hierarchy.controllers
+                        return CgroupMountStep.Hierarchy(
+                            name: name, path: Path(directory.absolute), aliases: controllers.count > 1 ? controllers.filter { $0 != name } : [])
+                    })),
+                field: field)
+        } else if let directory = cgroup.directories.first, context.isPrivileged {
+            var step = MountStep(source: .bind(Path(directory.absolute), recursive: false), destination: destination)
+            step.set = options.set
+            add(.mount(step), field: field)
+        } else {
+            // no cgroup of its own: the host's, never writable
+            var step = MountStep(source: .bind("/sys/fs/cgroup", recursive: true), destination: destination)
+            step.recursiveSet = options.set.union([.readOnly, .noSuid, .noDevices, .noExec])
+            add(.mount(step), field: field)
+        }
+    }
+}

@@ -1,0 +1,63 @@
+// The order of a container's making. Each `plan…` function adds the steps of one part of the configuration.
+import ContainerInit
+package import Diagnostics
+package import Kernel
+package import OCISpec
+import UntrustedTree
+
+extension ContainerPlan {
+    /// Decides everything about a new container.
+    ///
+    /// - Throws: `.invalid` and `.unsupported` with the JSON path; nothing was touched then.
+    package init(_ config: RuntimeConfig, context: PlanContext) throws(OperationError) {
+        self.init(rootfs: Path(config.root.path).relative(to: context.bundle), cgroup: context.cgroup)
+        ociVersion = config.ociVersion
+        annotations = config.annotations
+        hooks = config.hooks
+        let linux = config.linux ?? Linux()
+        let process = try config.requireProcess()
+        arguments = process.args
+        environment = process.env
+        oomScoreAdjustment = process.oomScoreAdj.map { Int32($0) }
+        hasTerminal = process.terminal
+
+        try planNamespaces(linux, context: context)
+        planSession(linux, context: context)
+        try planHostNames(config)
+        try planRootfs(config, linux: linux, process: process, context: context)
+        try planSysctls(linux)
+        try planProcess(process, linux: linux, context: context)
+        try planStart(process, context: context)
+        try refuseUnsafeSteps()
+    }
+
+    /// Whether the container has a namespace of `kind` of its own, or one of another container.
+    func isPrivate(_ kind: NamespaceKind, _ context: PlanContext) -> Bool {
+        newNamespaces.contains(kind) || (joinedNamespaces.contains { $0.kind == kind } && !context.hostNamespaces.contains(kind))
+    }
+
+    /// The last check: no step may reach outside of a private namespace. The executor checks the same again.
+    private func refuseUnsafeSteps() throws(OperationError) {
+        guard let index = initPlan.firstUnsafeStep, let needed = steps[index].step.requiredNamespace else { return }
+        throw OperationError(
+            "plan", steps[index].step.summary.operation + " " + steps[index].step.summary.subject,
+            .invalid("it would change the host: the container has no \(needed.specName) namespace of its own"), field: steps[index].field,
+            hint: "add {\"type\": \"\(needed.specName)\"} to linux.namespaces")
+    }
+}
+
+extension NamespaceKind {
+    /// The specification's word.
+    package var specName: String {
+        switch self {
+        case .user: "user"
+        case .mount: "mount"
+        case .pid: "pid"
+        case .network: "network"
+        case .ipc: "ipc"
+        case .uts: "uts"
+        case .cgroup: "cgroup"
+        case .time: "time"
+        }
+    }
+}

@@ -1,0 +1,138 @@
+// What the process is before its program starts: limits, scheduling, labels, identity, capabilities.
+import ContainerInit
+import Diagnostics
+import Kernel
+import OCISpec
+import UntrustedTree
+
+extension ContainerPlan {
+    mutating func planProcess(_ process: Process, linux: Linux, context: PlanContext) throws(OperationError) {
+        add(.enterDirectory(try inRoot(process.cwd, "process.cwd")), field: "process.cwd")
+        for (index, limit) in process.rlimits.enumerated() {
+            add(
+                .setLimit(ProcessLimit(resource: limit.type.resource, soft: limit.soft, hard: limit.hard)),
+                field: "process.rlimits[\(index)]")
+        }
+        if let scheduler = process.scheduler { add(.setScheduler(scheduler.attributes), field: "process.scheduler") }
+        if let priority = process.ioPriority { add(.setIOPriority(priority.kernelValue), field: "process.ioPriority") }
+        if let personality = linux.personality { add(.setPersonality(personality.kernelValue), field: "linux.personality") }
+        try refuseUnsupported(process, linux: linux)
+        add(.setFileCreationMask(process.user.umask ?? 0o022), field: "process.user.umask")
+        planLabels(process)
+        planIdentity(process, context: context)
+    }
+
+    /// What a later version does. Nothing is dropped in silence.
+    private func refuseUnsupported(_ process: Process, linux: Linux) throws(OperationError) {
+        func refused(_ what: String, _ field: String) -> OperationError { OperationError("read", "config.json", .unsupported(what), field: field) }
+        if linux.intelRdt != nil { throw refused("resource control by resctrl", "linux.intelRdt") }
+        if !linux.netDevices.isEmpty { throw refused("moving network devices", "linux.netDevices") }
+        if linux.memoryPolicy != nil { throw refused("a memory policy", "linux.memoryPolicy") }
+        if process.execCPUAffinity != nil { throw refused("a CPU affinity for exec", "process.execCPUAffinity") }
+        if linux.mountLabel.map({ !$0.isEmpty }) ?? false { throw refused("SELinux labelling of mounts", "linux.mountLabel") }
+    }
+
+    private mutating func planLabels(_ process: Process) {
+        let apparmor = process.apparmorProfile.flatMap { $0.isEmpty ? nil : $0 }
+        let selinux = process.selinuxLabel.flatMap { $0.isEmpty ? nil : $0 }
+        guard apparmor != nil || selinux != nil else { return }
+        if !steps.contains(where: { $0.step == .openProc }) { add(.openProc) }
+        if let apparmor { add(.labelExec(file: "thread-self/attr/apparmor/exec", label: "exec \(apparmor)"), field: "process.apparmorProfile") }
+        if let selinux { add(.labelExec(file: "thread-self/attr/exec", label: selinux), field: "process.selinuxLabel") }
+    }
+
+    /// Bounding set, user, capabilities and no_new_privs, in the order that each leaves the right to do the next.
+    private mutating func planIdentity(_ process: Process, context: PlanContext) {
+        let grantable = isPrivate(.user, context) ? UInt64.max : context.grantableCapabilities
+        var sets = CapabilitySets(process.capabilities, grantable: grantable, warnings: &warnings)
+        if sets.ambient & ~(sets.permitted & sets.inheritable) != 0 {
+            warnings.append("process.capabilities.ambient: only capabilities that are permitted and inheritable can be ambient, ignoring the others")
+            sets.ambient &= sets.permitted & sets.inheritable
+        }
+        let user = process.user
+        if user.uid != 0 { add(.ownStreams(uid: user.uid), field: "process.user.uid") }
+        add(.limitBoundingSet(sets.bounding), field: "process.capabilities.bounding")
+        let deniesGroups = idMaps?.deniesGroups(privileged: context.isPrivileged) ?? false
+        if deniesGroups && !user.additionalGids.isEmpty {
+            warnings.append("process.user.additionalGids: setgroups(2) is denied in a user namespace with a single mapped group, ignoring")
+        }
+        add(
+            .setIdentity(Identity(
+                uid: user.uid, gid: user.gid, groups: deniesGroups ? nil : user.additionalGids, keepsCapabilities: user.uid != 0)),
+            field: "process.user")
+        let final = CapabilityMasks(effective: sets.effective, permitted: sets.permitted, inheritable: sets.inheritable)
+        let administration: UInt64 = 1 << 21
+        // Without no_new_privs a filter can only be loaded with CAP_SYS_ADMIN: it is kept until then.
+        let keepsUntilFilter = context.seccomp != nil && !process.noNewPrivileges && final.effective & administration == 0
+        var now = final
+        if keepsUntilFilter {
+            now.permitted |= administration
+            now.effective |= administration
+        }
+        add(.setCapabilities(now), field: "process.capabilities")
+        if sets.ambient != 0 { add(.raiseAmbient(sets.ambient), field: "process.capabilities.ambient") }
+        if process.noNewPrivileges { add(.setNoNewPrivileges, field: "process.noNewPrivileges") }
+        capabilitiesAfterFilter = keepsUntilFilter ? final : nil
+    }
+
+    /// From the search for the program to execve(2).
+    mutating func planStart(_ process: Process, context: PlanContext) throws(OperationError) {
+        guard let program = process.args.first else {
+            throw OperationError("read", "config.json", .invalid("it must name a program"), field: "process.args")
+        }
+        let path = process.env.last { $0.hasPrefix("PATH=") }.map { String($0.dropFirst(5)) }
+        let searchPath = (path ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+            .split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+        add(.findProgram(program, searchPath: searchPath), field: "process.args[0]")
+        if let seccomp = context.seccomp, seccomp.usesListener {
+            add(.loadSeccompWithListener(seccomp.filter, flags: seccomp.flags), field: "linux.seccomp")
+        }
+        add(.announceReady)
+        if context.waitsForStart { add(.awaitStart) }
+        if !hooks.startContainer.isEmpty {
+            let state = hookState(.created, context)
+            add(.runHooks(.startContainer, hooks.startContainer.map { HostHooks.step($0, inheriting: [], state: state) }), field: "hooks.startContainer")
+        }
+        if let seccomp = context.seccomp, !seccomp.usesListener {
+            add(.loadSeccomp(seccomp.filter, flags: seccomp.flags), field: "linux.seccomp")
+        }
+        if let capabilitiesAfterFilter { add(.setCapabilities(capabilitiesAfterFilter), field: "process.capabilities") }
+        add(.execute(preserved: context.preservedDescriptors), field: "process.args[0]")
+    }
+}
+
+/// The five sets as masks.
+struct CapabilitySets: Equatable {
+    var bounding: UInt64 = 0
+    var effective: UInt64 = 0
+    var permitted: UInt64 = 0
+    var inheritable: UInt64 = 0
+    var ambient: UInt64 = 0
+
+    /// Capabilities that nobody knows, or that the runtime does not have itself, cannot be given: they are left out
+    /// with a warning, as the specification wants (RT-config-141).
+    init(_ capabilities: Capabilities?, grantable: UInt64, warnings: inout [String]) {
+        guard let capabilities else { return }
+        bounding = Self.mask(capabilities.bounding, "bounding", grantable: grantable, warnings: &warnings)
+        effective = Self.mask(capabilities.effective, "effective", grantable: grantable, warnings: &warnings)
+        permitted = Self.mask(capabilities.permitted, "permitted", grantable: grantable, warnings: &warnings)
+        inheritable = Self.mask(capabilities.inheritable, "inheritable", grantable: grantable, warnings: &warnings)
+        ambient = Self.mask(capabilities.ambient, "ambient", grantable: grantable, warnings: &warnings)
+    }
+
+    private static func mask(_ names: [String], _ set: String, grantable: UInt64, warnings: inout [String]) -> UInt64 {
+        var mask: UInt64 = 0
+        for name in names {
+            guard let bit = CapabilityNames.bit(name) else {
+                warnings.append("process.capabilities.\(set): unknown capability \(quoted(name)), ignoring")
+                continue
+            }
+            guard grantable & bit != 0 else {
+                warnings.append("process.capabilities.\(set): \(name) cannot be granted, since the runtime does not have it, ignoring")
+                continue
+            }
+            mask |= bit
+        }
+        return mask
+    }
+}

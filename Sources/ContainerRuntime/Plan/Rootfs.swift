@@ -1,0 +1,122 @@
+// The container's file tree: its root, mounts, devices, masks.
+import Cgroups
+import ContainerInit
+import Diagnostics
+import Kernel
+import OCISpec
+import UntrustedTree
+
+extension ContainerPlan {
+    mutating func planRootfs(
+        _ config: RuntimeConfig, linux: Linux, process: Process, context: PlanContext
+    ) throws(OperationError) {
+        switch context.kindOfFile(rootfs) {
+        case .directory: break
+        case nil:
+            throw OperationError("open rootfs", rootfs.text, .errno(.noEntry), field: "root.path", hint: "a relative root.path counts from the bundle")
+        default: throw OperationError("open rootfs", rootfs.text, .errno(.notDirectory), field: "root.path")
+        }
+        guard isPrivate(.mount, context) else { return try planSharedTree(config, linux: linux, context: context) }
+
+        if newNamespaces.contains(.mount) { add(.setPropagation(.slave, recursive: true)) }
+        add(.attachRootfs(rootfs, recursive: true, propagation: .slave), field: "root.path")
+        for (index, mount) in config.mounts.enumerated() { try planMount(mount, index: index, linux: linux, context: context) }
+        try planDevices(linux, config: config, context: context)
+        if let directory = try? InRootPath(process.cwd), !directory.isRoot { add(.makeWorkingDirectory(directory), field: "process.cwd") }
+        planHooks(context)
+        try planMasks(linux)
+        if process.terminal {
+            let size = process.consoleSize.map { WindowSize(rows: UInt16(clamping: $0.height), columns: UInt16(clamping: $0.width)) }
+            add(.setTerminal(TerminalStep(size: size, mountsConsole: true, uid: process.user.uid)), field: "process.terminal")
+        }
+        if config.root.readonly { add(.makeRootReadOnly, field: "root.readonly") }
+        add(context.usesPivot ? .pivotRoot : .moveRoot, field: "root.path")
+        if let propagation = linux.rootfsPropagation { add(.setRootPropagation(propagation.kernelValue), field: "linux.rootfsPropagation") }
+    }
+
+    /// Without a mount namespace of its own the container sees the host's mounts below its root, and nothing may be
+    /// mounted: every property that would is refused by the check of unsafe steps, by its name.
+    private mutating func planSharedTree(_ config: RuntimeConfig, linux: Linux, context: PlanContext) throws(OperationError) {
+        func refused(_ field: String) -> OperationError {
+            OperationError(
+                "read", "config.json", .invalid("it needs a mount namespace of the container's own"), field: field,
+                hint: "add {\"type\": \"mount\"} to linux.namespaces")
+        }
+        if !config.mounts.isEmpty { throw refused("mounts") }
+        if !linux.maskedPaths.isEmpty { throw refused("linux.maskedPaths") }
+        if !linux.readonlyPaths.isEmpty { throw refused("linux.readonlyPaths") }
+        if !linux.devices.isEmpty { throw refused("linux.devices") }
+        if config.root.readonly { throw refused("root.readonly") }
+        if linux.rootfsPropagation != nil { throw refused("linux.rootfsPropagation") }
+        if config.process?.terminal ?? false { throw refused("process.terminal") }
+        add(.openRootfs(rootfs), field: "root.path")
+        planHooks(context)
+        add(.changeRoot, field: "root.path")
+    }
+
+    /// prestart and createRuntime run on the host while the init waits; createContainer in the container, before its
+    /// root is entered. Source: config.md "POSIX-platform Hooks".
+    private mutating func planHooks(_ context: PlanContext) {
+        if !hooks.prestart.isEmpty || !hooks.createRuntime.isEmpty { add(.synchronize(.hostHooks), field: "hooks") }
+        guard !hooks.createContainer.isEmpty else { return }
+        add(.runHooks(.createContainer, hooks.createContainer.map { HostHooks.step($0, inheriting: [], state: hookState(.creating, context)) }), field: "hooks.createContainer")
+    }
+
+    /// The state for hooks inside the container. The pid is filled in by the init's parent: see `Launch`.
+    func hookState(_ status: ContainerStatus, _ context: PlanContext) -> String {
+        State(id: context.id.text, status: status, pid: nil, bundle: context.bundle.text, annotations: annotations).text()
+    }
+
+    private mutating func planMasks(_ linux: Linux) throws(OperationError) {
+        for (index, text) in linux.readonlyPaths.enumerated() {
+            add(.makeReadOnly(try inRoot(text, "linux.readonlyPaths[\(index)]")), field: "linux.readonlyPaths[\(index)]")
+        }
+        var seen: Set<InRootPath> = []
+        for (index, text) in linux.maskedPaths.enumerated() {
+            let path = try inRoot(text, "linux.maskedPaths[\(index)]")
+            if seen.insert(path).inserted { add(.maskPath(path), field: "linux.maskedPaths[\(index)]") }
+        }
+    }
+
+    func inRoot(_ text: String, _ field: String) throws(OperationError) -> InRootPath {
+        do throws(OperationError) { return try InRootPath(text) } catch { throw error.at(field: field) }
+    }
+
+    /// Where the default devices go, and what they are. Source: config-linux.md "Default Devices" (RT-config-linux-046).
+    private static var defaultDevices: [(name: String, major: UInt32, minor: UInt32)] {
+        [("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9), ("tty", 5, 0)]
+    }
+
+    private mutating func planDevices(_ linux: Linux, config: RuntimeConfig, context: PlanContext) throws(OperationError) {
+        let binds = newNamespaces.contains(.user) || joinedNamespaces.contains { $0.kind == .user } || !context.isPrivileged
+        // a bind mount of the host's /dev brings its own nodes, and ours would land on the host
+        let bringsOwn = config.mounts.contains { mount in
+            (try? InRootPath(mount.destination))?.text == "/dev" && MountOptions(mount.options).isBind
+        }
+        if !bringsOwn {
+            let configured = Set(linux.devices.map(\.path))
+            for device in Self.defaultDevices where !configured.contains("/dev/" + device.name) {
+                let name = "/dev/" + device.name
+                let step = DeviceStep(
+                    destination: try InRootPath(name), kind: .character, major: device.major, minor: device.minor, permissions: 0o666,
+                    uid: 0, gid: 0, bindSource: binds ? Path(name) : nil)
+                add(.makeDevice(step))
+            }
+        }
+        for (index, device) in linux.devices.enumerated() {
+            let field = "linux.devices[\(index)]"
+            let step = DeviceStep(
+                destination: try inRoot(device.path, field + ".path"), kind: device.type.kind, major: UInt32(clamping: device.major ?? 0),
+                minor: UInt32(clamping: device.minor ?? 0), permissions: (device.fileMode ?? 0o666) & 0o7777, uid: device.uid ?? 0,
+                gid: device.gid ?? 0, bindSource: binds && device.type != .fifo ? Path(device.path) : nil)
+            add(.makeDevice(step), field: field)
+        }
+        if !bringsOwn {
+            for (path, target) in [
+                ("/dev/fd", "/proc/self/fd"), ("/dev/stdin", "/proc/self/fd/0"), ("/dev/stdout", "/proc/self/fd/1"),
+                ("/dev/stderr", "/proc/self/fd/2"), ("/dev/ptmx", "pts/ptmx"),
+            ] { add(.makeLink(try InRootPath(path), target: target)) }
+        }
+        if !linux.maskedPaths.isEmpty { add(.openNull(try InRootPath("/dev/null")), field: "linux.maskedPaths") }
+    }
+}

@@ -1,0 +1,81 @@
+// A failed step in words: the plan knows what was done and which property asked for it; the errno says why it failed;
+// the hint says what usually helps.
+import ContainerInit
+package import Diagnostics
+import Kernel
+
+extension ContainerPlan {
+    /// Words the failure of step `index`.
+    package func error(step index: Int, errno: Errno) -> OperationError {
+        guard steps.indices.contains(index) else { return OperationError("set up", "container", .errno(errno)) }
+        let planned = steps[index]
+        if case .findProgram(let name, let searchPath) = planned.step { return programError(name, searchPath: searchPath, errno: errno) }
+        if case .execute = planned.step { return executionError(errno: errno) }
+        let summary = planned.step.summary
+        return OperationError(summary.operation, summary.subject, .errno(errno), field: planned.field, hint: hint(for: planned.step, errno))
+    }
+
+    /// Callers look for "executable file not found in $PATH", "no such file or directory" and "permission denied".
+    private func programError(_ name: String, searchPath: [String], errno: Errno) -> OperationError {
+        let field = "process.args[0]"
+        let isPath = name.utf8.contains(UInt8(ascii: "/"))
+        switch errno {
+        case .noEntry where isPath:
+            return OperationError("execute", name, .invalid("no such file or directory (ENOENT)"), field: field, hint: "the path counts from the container's root")
+        case .noEntry:
+            return OperationError(
+                "execute", name, .invalid("executable file not found in $PATH (ENOENT)"), field: field,
+                hint: "searched in the container: \(searchPath.joined(separator: ":"))")
+        case .accessDenied:
+            return OperationError(
+                "execute", name, .invalid("permission denied (EACCES)"), field: field, hint: "it must be an executable file for the user of the process")
+        default: return OperationError("execute", name, .errno(errno), field: field)
+        }
+    }
+
+    private func executionError(errno: Errno) -> OperationError {
+        let name = arguments.first ?? ""
+        let field = "process.args[0]"
+        switch errno {
+        case .noEntry:
+            return OperationError(
+                "execute", name, .invalid("no such file or directory (ENOENT)"), field: field,
+                hint: "the program is there, but the interpreter that it names is not: is its dynamic loader in the image?")
+        case .notExecutable:
+            return OperationError(
+                "execute", name, .invalid("exec format error (ENOEXEC)"), field: field, hint: "it is built for another architecture, or a script without #!")
+        case .accessDenied: return OperationError("execute", name, .invalid("permission denied (EACCES)"), field: field)
+        default: return OperationError("execute", name, .errno(errno), field: field)
+        }
+    }
+
+    private func hint(for step: Step, _ errno: Errno) -> String? {
+        switch (step, errno) {
+        case (.mount(let mount), .tooManyLinks) where mount.refusesLinks: return "it must be an ordinary directory, not a link"
+        case (.mount(let mount), .notDirectory) where mount.refusesLinks: return "it must be an ordinary directory"
+        case (.mount(let mount), .notPermitted):
+            if case .new("proc", _, _) = mount.source { return "procfs needs a pid namespace, and in a user namespace an unmasked /proc on the host" }
+            if case .new("sysfs", _, _) = mount.source { return "sysfs in a user namespace needs a network namespace of the container's own" }
+            return nil
+        case (.mount(let mount), .noDevice):
+            if case .new(let type, _, _) = mount.source { return "the kernel has no file system \(quoted(type))" }
+            return nil
+        case (.mount, .invalid): return "the file system does not know one of the options, or its value"
+        case (.mount, .readOnlyFilesystem), (.makeDevice, .readOnlyFilesystem), (.makeLink, .readOnlyFilesystem), (.mountCgroups, .readOnlyFilesystem):
+            return "the mount point is missing and cannot be made: add it to the image"
+        case (.setLimit, .notPermitted): return "raising a hard limit needs CAP_SYS_RESOURCE"
+        case (.setScheduler, .notPermitted): return "real-time policies and negative nice values need CAP_SYS_NICE"
+        case (.enterDirectory, .noEntry): return "it does not exist in the container and could not be made"
+        case (.enterDirectory, .tooManyLinks): return "it must not lead through /proc"
+        case (.openNull, .noDevice), (.openNull, .noEntry): return "/dev/null of the container is not the null device, and masks need it"
+        case (.makeDevice, .exists): return "something else has that name"
+        case (.setTerminal, .noEntry), (.setTerminal, .noDevice): return "a terminal needs devpts mounted at /dev/pts"
+        case (.makeDevice, .notPermitted): return "making devices needs CAP_MKNOD in the host's user namespace"
+        case (.setIdentity, .invalid): return "the ids must be mapped in the user namespace"
+        case (.loadSeccomp, .accessDenied), (.loadSeccomp, .notPermitted): return "without CAP_SYS_ADMIN set process.noNewPrivileges"
+        case (.labelExec, _): return "is the profile loaded, and the security module active?"
+        case (.continueInChild, .noSpace), (.unshareNamespaces, .noSpace): return "the limits in /proc/sys/user are reached"
+        default: return nil
+        }
+    }
+}

@@ -1,0 +1,226 @@
+// The state root and the directories below it: one a container, named by its id. Everything in it is ours alone: the
+// root must belong to the caller and be closed to others, for its content decides what `delete` removes and kills.
+package import Diagnostics
+package import Kernel
+import JSON
+
+/// The directory that holds one directory a container.
+package struct StateRoot: ~Copyable {
+    let handle: FileDescriptor
+    package let path: Path
+
+    /// Opens the state root, made with mode 0700 (and its parents with 0711) where it is missing.
+    ///
+    /// - Throws: `.invalid` when it is a link, belongs to somebody else, or others may write into it.
+    package static func open(_ path: Path, creating: Bool) throws(OperationError) -> StateRoot {
+        func failed(_ cause: Cause, _ hint: String? = nil) -> OperationError {
+            OperationError("open state root", path.text, cause, hint: hint)
+        }
+        do throws(Errno) {
+            if creating { try makeParents(path) }
+        } catch {
+            throw OperationError("make state root", path.text, .errno(error), hint: "--root names another directory")
+        }
+        let handle: FileDescriptor
+        do throws(Errno) {
+            handle = try FileDescriptor.open(path, [.readOnly, .directory, .noFollow])
+        } catch where error == .tooManyLinks || error == .notDirectory {
+            throw failed(.invalid("it must be a directory, not a link or a file"))
+        } catch {
+            throw failed(.errno(error))
+        }
+        let status: FileStatus
+        do throws(Errno) { status = try handle.status() } catch { throw failed(.errno(error)) }
+        guard status.uid == effectiveUserID() else {
+            throw failed(.invalid("it belongs to user \(status.uid), not to user \(effectiveUserID())"), "--root names another directory")
+        }
+        guard status.permissions & 0o022 == 0 else {
+            throw failed(.invalid("others may write into it (mode \(String(status.permissions, radix: 8)))"), "chmod 700 \(path.text)")
+        }
+        return StateRoot(handle: handle, path: path)
+    }
+
+    private static func makeParents(_ path: Path) throws(Errno) {
+        do throws(Errno) {
+            return try makeDirectory(path, permissions: 0o700)
+        } catch where error == .exists {
+            return
+        } catch where error == .noEntry {}
+        let bytes = path.bytes
+        guard let slash = bytes.dropLast().lastIndex(of: UInt8(ascii: "/")), slash > bytes.startIndex,
+            let parent = Path(bytes: bytes[..<slash])
+        else { throw .noEntry }
+        try makeParents(parent)
+        do throws(Errno) { try makeDirectory(path, permissions: 0o700) } catch where error == .exists {}
+    }
+
+    /// The ids of all containers, sorted.
+    package borrowing func identifiers() throws(OperationError) -> [ContainerID] {
+        do throws(Errno) {
+            // names that are no ids are not ours: the seccomp cache, other programs' files
+            return try handle.open(".", [.readOnly, .directory]).entries().filter { $0.kind == .directory || $0.kind == .unknown }
+                .compactMap { try? ContainerID($0.text) }.sorted { $0.text < $1.text }
+        } catch {
+            throw OperationError("list", path.text, .errno(error))
+        }
+    }
+
+    /// The directory of the BPF cache, made where it is missing; nil where it cannot be made. Its name is no container id.
+    package borrowing func seccompCache() -> FileDescriptor? {
+        let name: Path = "@seccomp"
+        do throws(Errno) {
+            do throws(Errno) { return try handle.open(name, [.readOnly, .directory, .noFollow]) } catch where error == .noEntry {}
+            try handle.makeDirectory(name, permissions: 0o700)
+            return try handle.open(name, [.readOnly, .directory, .noFollow])
+        } catch {
+            return nil  // a cache: everything works without it
+        }
+    }
+
+    /// Makes the directory of a new container and locks it.
+    /// - Throws: `.invalid("container with id exists …")`.
+    package borrowing func create(_ id: ContainerID) throws(OperationError) -> StateDirectory {
+        do throws(Errno) {
+            try handle.makeDirectory(Path(id.text), permissions: 0o700)
+        } catch where error == .exists {
+            throw OperationError(
+                "create container", id.text, .invalid("container with id exists"),
+                hint: "choose another id, or remove it with \"delete \(id.text)\"")
+        } catch {
+            throw OperationError("make state directory", path.appending(id.text).text, .errno(error))
+        }
+        return try open(id)
+    }
+
+    /// Opens and locks the directory of the container `id`.
+    /// - Throws: `.invalid("container does not exist")`.
+    package borrowing func open(_ id: ContainerID) throws(OperationError) -> StateDirectory {
+        while true {
+            do throws(Errno) {
+                return StateDirectory(handle: try openLocked(Path(id.text)), id: id, rootPath: path)
+            } catch where error == .stale {
+                continue
+            } catch where error == .noEntry {
+                throw OperationError(
+                    "open container", id.text, .invalid("container does not exist"), hint: "\"list\" shows the containers below \(path.text)")
+            } catch {
+                throw OperationError("open container", id.text, .errno(error))
+            }
+        }
+    }
+
+    /// - Throws: `ESTALE` when the directory was removed, and perhaps made again, while we waited for the lock.
+    private borrowing func openLocked(_ name: Path) throws(Errno) -> FileDescriptor {
+        let directory = try handle.open(name, [.readOnly, .directory, .noFollow])
+        try directory.lock()
+        let locked = try directory.status()
+        guard try handle.status(of: name).isSameFile(as: locked) else { throw .stale }
+        return directory
+    }
+
+    /// Removes the directory of `id` with everything in it.
+    package borrowing func remove(_ id: ContainerID) throws(OperationError) {
+        do throws(Errno) {
+            try handle.removeTree(Path(id.text))
+        } catch where error == .noEntry {
+        } catch {
+            throw OperationError("remove state directory", path.appending(id.text).text, .errno(error))
+        }
+    }
+}
+
+/// One container's directory, locked until this value ends.
+package struct StateDirectory: ~Copyable {
+    package let handle: FileDescriptor
+    package let id: ContainerID
+    let rootPath: Path
+
+    static var stateName: Path { "state.json" }
+    static var gateName: Path { "gate" }
+    static var configName: Path { "config.json" }
+
+    /// Reads `state.json`. Nil when there is none: the creator died before it wrote one.
+    /// - Throws: `.invalid` for anything but a state file of ours; the hint says how to get rid of the container.
+    package borrowing func load() throws(OperationError) -> StoredState? {
+        let subject = path(of: Self.stateName).text
+        let hint = "\"delete --force \(id.text)\" removes the container"
+        let bytes: [UInt8]
+        do throws(Errno) {
+            // non-blocking and no link: a fifo or a link in its place must not hang or mislead us
+            let file = try handle.open(Self.stateName, [.readOnly, .noFollow, .nonBlocking])
+            guard try file.status().kind == .regular else { throw .invalid }
+            bytes = try file.readAll(limit: 16 << 20)
+        } catch where error == .noEntry {
+            return nil
+        } catch {
+            throw OperationError("read state", subject, .errno(error), hint: hint)
+        }
+        do throws(OperationError) {
+            return try JSONDocument(parsing: bytes, source: subject).decode { (value) throws(OperationError) in
+                try StoredState(try value.object())
+            }
+        } catch {
+            var error = error
+            if error.hint == nil { error.hint = hint }
+            throw error
+        }
+    }
+
+    /// Writes `state.json` as a whole or not at all.
+    package borrowing func store(_ state: StoredState) throws(OperationError) {
+        let new: Path = "state.json.new"
+        do throws(Errno) {
+            let file = try handle.open(new, [.writeOnly, .create, .truncate, .noFollow], mode: 0o600)
+            try file.write(state.json)
+            try handle.rename(new, to: Self.stateName)
+        } catch {
+            throw OperationError("write state", path(of: Self.stateName).text, .errno(error))
+        }
+    }
+
+    /// Keeps the configuration as it was at the time of `create`: later changes of the bundle have no effect.
+    /// Source: RT-runtime-042.
+    borrowing func keepConfiguration(_ bytes: [UInt8]) throws(OperationError) {
+        do throws(Errno) {
+            try handle.open(Self.configName, [.writeOnly, .create, .exclusive, .noFollow], mode: 0o600).write(bytes)
+        } catch {
+            throw OperationError("write", path(of: Self.configName).text, .errno(error))
+        }
+    }
+
+    borrowing func path(of name: Path) -> Path { rootPath.appending(id.text).appending(name.text) }
+
+    /// Where `start` rings, as a path that fits into a socket address whatever the state root is called.
+    borrowing func gateAddress() -> Path { Path("/proc/self/fd/\(handle.raw)/\(Self.gateName.text)") }
+
+    /// Makes the socket at which the init waits for `start`.
+    borrowing func makeGate() throws(OperationError) -> FileDescriptor {
+        do throws(Errno) {
+            let gate = try FileDescriptor.unixSocket()
+            try gate.listen(at: gateAddress())
+            return gate
+        } catch {
+            throw OperationError("make start gate", path(of: Self.gateName).text, .errno(error))
+        }
+    }
+
+    /// Whether the init still waits for `start`.
+    package borrowing func hasGate() throws(OperationError) -> Bool {
+        do throws(Errno) {
+            _ = try handle.status(of: Self.gateName)
+            return true
+        } catch where error == .noEntry {
+            return false
+        } catch {
+            throw OperationError("look at start gate", path(of: Self.gateName).text, .errno(error))
+        }
+    }
+
+    /// Removes the gate: the container has been started.
+    borrowing func removeGate() throws(OperationError) {
+        do throws(Errno) { try handle.remove(Self.gateName) } catch where error == .noEntry {
+        } catch {
+            throw OperationError("remove start gate", path(of: Self.gateName).text, .errno(error))
+        }
+    }
+}

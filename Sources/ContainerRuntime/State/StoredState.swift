@@ -1,0 +1,113 @@
+package import Diagnostics
+package import JSON
+package import OCISpec
+
+/// What is remembered of a container between commands: `state.json` in its state directory.
+///
+/// Written before anything is made on the host (`pid` 0), so that `delete --force` finds everything after a crash at any
+/// moment, and again when the container is created.
+package struct StoredState: Equatable, Sendable {
+    /// The version of this file's form.
+    package static var formVersion: Int { 1 }
+
+    package var id: String
+    package var ociVersion: String
+    /// 0 while the container is being created.
+    package var pid: Int32 = 0
+    /// With `bootID`, tells the init from a later process with its pid.
+    package var startTicks: UInt64 = 0
+    package var bootID: String = ""
+    /// Absolute.
+    package var bundle: String
+    /// Absolute.
+    package var rootfs: String
+    /// Nanoseconds since 1970.
+    package var createdNanoseconds: Int64
+    package var ownerUID: UInt32
+    package var annotations = StringMap()
+    /// Absolute cgroup directories, one a hierarchy; empty without cgroups.
+    package var cgroupDirectories: [String] = []
+    /// Directories above them that were made for this container.
+    package var cgroupParents: [String] = []
+    package var hasOwnPIDNamespace = false
+    package var hooks = Hooks()
+
+    package init(id: String, ociVersion: String, bundle: String, rootfs: String, createdNanoseconds: Int64, ownerUID: UInt32) {
+        self.id = id
+        self.ociVersion = ociVersion
+        self.bundle = bundle
+        self.rootfs = rootfs
+        self.createdNanoseconds = createdNanoseconds
+        self.ownerUID = ownerUID
+    }
+}
+
+extension StoredState {
+    package var json: String {
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.member("formVersion", Self.formVersion)
+            writer.member("id", id)
+            writer.member("ociVersion", ociVersion)
+            writer.member("pid", pid)
+            writer.member("startTicks", startTicks)
+            writer.member("bootID", bootID)
+            writer.member("bundle", bundle)
+            writer.member("rootfs", rootfs)
+            writer.member("created", createdNanoseconds)
+            writer.member("owner", ownerUID)
+            writer.member("ownPIDNamespace", hasOwnPIDNamespace)
+            writer.member("cgroups", cgroupDirectories)
+            writer.member("cgroupParents", cgroupParents)
+            if !annotations.isEmpty {
+                writer.key("annotations")
+                annotations.write(to: &writer)
+            }
+            writer.key("hooks")
+            writer.object { writer in
+                Self.write(hooks.poststart, as: "poststart", to: &writer)
+                Self.write(hooks.poststop, as: "poststop", to: &writer)
+            }
+        }
+        return writer.text + "\n"
+    }
+
+    private static func write(_ hooks: [Hook], as key: String, to writer: inout JSONWriter) {
+        if hooks.isEmpty { return }
+        writer.key(key)
+        writer.array { writer in
+            for hook in hooks {
+                writer.object { writer in
+                    writer.member("path", hook.path)
+                    if !hook.args.isEmpty { writer.member("args", hook.args) }
+                    if !hook.env.isEmpty { writer.member("env", hook.env) }
+                    if let timeout = hook.timeout { writer.member("timeout", timeout) }
+                }
+            }
+        }
+    }
+
+    package init(_ object: JSONObject) throws(OperationError) {
+        let form: Int = try object.required("formVersion") { (value) throws(OperationError) in try value.integer() }
+        guard form == Self.formVersion else {
+            throw OperationError(
+                "read", "", .unsupported("version \(form) of the state file"), field: "formVersion",
+                hint: "it was written by another version of this program; \"delete --force\" removes the container")
+        }
+        func integer<Value: FixedWidthInteger>(_ key: String) throws(OperationError) -> Value {
+            try object.required(key) { (value) throws(OperationError) in try value.integer() }
+        }
+        self.init(
+            id: try object.requiredString("id"), ociVersion: try object.requiredString("ociVersion"),
+            bundle: try object.requiredString("bundle"), rootfs: try object.requiredString("rootfs"),
+            createdNanoseconds: try integer("created"), ownerUID: try integer("owner"))
+        pid = try integer("pid")
+        startTicks = try integer("startTicks")
+        bootID = try object.requiredString("bootID")
+        hasOwnPIDNamespace = try object.boolean("ownPIDNamespace") ?? false
+        cgroupDirectories = try object.strings("cgroups") ?? []
+        cgroupParents = try object.strings("cgroupParents") ?? []
+        annotations = try object.optional("annotations") { (value) throws(OperationError) in try StringMap(value) } ?? StringMap()
+        hooks = try object.object("hooks") { (object) throws(OperationError) in try Hooks(object) } ?? Hooks()
+    }
+}
