@@ -22,7 +22,7 @@ let swift: [SwiftSetting]
 let link: [LinkerSetting]
 switch mode {
 case "":
-    (swift, link) = (common, [])
+    (swift, link) = (common, [.linkedLibrary("m")])
 case "static":
     swift = common + [.unsafeFlags(["-static-executable", "-cross-module-optimization", "-Xfrontend", "-function-sections"])]
     link = [.unsafeFlags(["-static-executable"] + deadStrip)]

@@ -20,6 +20,8 @@ package struct Executor: ~Copyable {
         var executor = Executor(
             plan: plan, handles: handles, entered: plan.firstNamespaces, program: nil,
             arguments: StringVector(plan.arguments), environment: StringVector(plan.environment))
+        executor.handles.closeOthers(from: 3 + plan.preservedDescriptors)
+        Kernel.setFileCreationMask(0)  // what the plan makes has just the permissions that the plan says
         executor.runSteps()
         exitNow(1)  // a plan ends with `execute`, which does not come back
     }
@@ -64,9 +66,11 @@ package struct Executor: ~Copyable {
         case .setDomainname(let name): try Kernel.setDomainname(name)
         case .bringLoopbackUp: try Kernel.bringLoopbackUp()
         case .runHooks(let phase, let hooks): try runHooks(phase, hooks, step: index)
-        case .announceReady: try synchronize(.ready)
+        case .announceReady:
+            handles.closeAll(except: [.sync, .gate])
+            try synchronize(.ready)
         case .awaitStart: try awaitStart()
-        case .execute(let preserved): try execute(preserving: preserved)
+        case .execute: try execute(preserving: plan.preservedDescriptors)
         default: try performInTree(step)
         }
     }

@@ -86,6 +86,19 @@ package struct HandleTable: ~Copyable {
         entries.removeAll { !kept.contains($0.name) }
     }
 
+    /// Closes every descriptor of the process from `first` on that is not in the table.
+    ///
+    /// The init must not hold what its creator had open: a lock would never be released, a directory of the host would
+    /// be a way out (CVE-2024-21626).
+    package borrowing func closeOthers(from first: Int32) {
+        var next = first
+        for number in entries.map(\.number).sorted() where number >= next {
+            closeDescriptors(from: next, through: number - 1)
+            next = number + 1
+        }
+        closeDescriptors(from: next, through: .max)
+    }
+
     /// Calls `body` with the descriptor `name`, which stays in the table.
     /// - Throws: `EBADF` when there is none: a plan named a handle that nobody opened.
     package borrowing func with<Result: ~Copyable>(

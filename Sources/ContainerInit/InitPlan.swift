@@ -7,6 +7,8 @@ package struct InitPlan: Equatable, Sendable {
     package var steps: [Step] = []
     package var arguments: [String] = []
     package var environment: [String] = []
+    /// Descriptors from 3 on that the program gets.
+    package var preservedDescriptors: Int32 = 0
     package init() {}
 
     /// Whether the first process only prepares the way for a second one.

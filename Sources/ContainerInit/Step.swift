@@ -80,8 +80,8 @@ package enum Step: Equatable, Sendable {
     case loadSeccomp([UInt8], flags: UInt32)
     /// Loads a filter with a listener and hands its descriptor to the parent.
     case loadSeccompWithListener([UInt8], flags: UInt32)
-    /// Closes every descriptor but 0, 1, 2 and the next `preserved`, and replaces this program.
-    case execute(preserved: Int32)
+    /// Closes every descriptor but 0, 1, 2 and the preserved ones, and replaces this program.
+    case execute
 }
 
 /// What the parent does while the init waits.

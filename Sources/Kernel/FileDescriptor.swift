@@ -98,5 +98,11 @@ extension FileDescriptor {
 /// Lets the inherited descriptor `number` survive execve(2).
 package func setSurvivesExecution(_ number: Int32) throws(Errno) { try check(kernel_set_close_on_exec(number, 0)) }
 
-/// Closes all descriptors from `first` on, and answers whether that was possible (Linux 5.9).
-package func closeDescriptors(from first: Int32) -> Bool { kernel_close_range(UInt32(first), UInt32.max, 0) == 0 }
+/// Closes all descriptors from `first` through `last`; one by one where the kernel has no close_range(2) (before 5.9).
+package func closeDescriptors(from first: Int32, through last: Int32) {
+    if first > last || kernel_close_range(UInt32(first), last == .max ? .max : UInt32(last), 0) == 0 { return }
+    // without the call: the soft limit bounds the numbers
+    var most: Int32 = 1 << 20
+    do throws(Errno) { most = Int32(clamping: try resourceLimit(7).soft) } catch {}
+    for number in first...max(first, min(last, most)) { _ = kernel_close(number) }
+}

@@ -38,7 +38,7 @@ extension Executor {
 
     private func applyAttributes(_ step: MountStep, to mount: borrowing FileDescriptor) throws(Errno) {
         if case .new = step.source {
-            if !step.clear.isEmpty { try mount.setMountAttributes([], clearing: step.clear, recursive: false) }
+            // has got its attributes when it was made, and has nothing to clear
         } else if !step.set.isEmpty || !step.clear.isEmpty {
             try mount.setMountAttributes(step.set, clearing: step.clear, recursive: false)
         }

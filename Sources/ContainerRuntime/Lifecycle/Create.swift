@@ -66,7 +66,7 @@ func makeContainer(
     let root = try StateRoot.open(options.stateRoot, creating: true)
     var handles = HandleTable()
     let preparation = try Preparation(
-        options, waitsForStart: waitsForStart, handles: &handles, cache: SeccompCacheDirectory(root.seccompCache()))
+        options, waitsForStart: waitsForStart, handles: &handles, stateRoot: root)
     try connectConsole(receiver, plan: preparation.plan, handles: &handles, terminal: &terminal)
     for warning in preparation.plan.warnings { warn(warning) }
     let directory = try root.create(options.id)

@@ -11,9 +11,9 @@ package struct Preparation {
     package let bundle: Bundle
     package let plan: ContainerPlan
 
-    /// - Parameter cache: where compiled seccomp filters are kept.
+    /// - Parameter stateRoot: holds the compiled seccomp filters.
     package init(
-        _ options: CreateOptions, waitsForStart: Bool, handles: inout HandleTable, cache: borrowing SeccompCacheDirectory
+        _ options: CreateOptions, waitsForStart: Bool, handles: inout HandleTable, stateRoot: borrowing StateRoot
     ) throws(OperationError) {
         bundle = try Bundle(options.bundle, config: options.config)
         let config = bundle.config
@@ -35,7 +35,7 @@ package struct Preparation {
         }
         context.hostNamespaces = try Handles.openNamespaces(joined, into: &handles)
         if let profile = linux.seccomp {
-            context.seccomp = try cache.compile(profile)
+            context.seccomp = try SeccompCacheDirectory(stateRoot.seccompCache()).compile(profile)
         }
         var plan = try ContainerPlan(config, context: context)
         plan.warnings = config.warnings() + cgroup.warnings + plan.warnings

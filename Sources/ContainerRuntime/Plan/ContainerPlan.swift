@@ -27,6 +27,7 @@ package struct ContainerPlan: Equatable, Sendable {
     package var firstNamespaces: NamespaceSet = []
     package var arguments: [String] = []
     package var environment: [String] = []
+    package var preservedDescriptors: Int32 = 0
     /// All namespaces that are new.
     package var newNamespaces: NamespaceSet = []
     /// Namespaces to join, with their paths.
@@ -60,6 +61,7 @@ package struct ContainerPlan: Equatable, Sendable {
         plan.steps = steps.map(\.step)
         plan.arguments = arguments
         plan.environment = environment
+        plan.preservedDescriptors = preservedDescriptors
         return plan
     }
 

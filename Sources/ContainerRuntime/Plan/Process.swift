@@ -97,7 +97,8 @@ extension ContainerPlan {
             add(.loadSeccomp(seccomp.filter, flags: seccomp.flags), field: "linux.seccomp")
         }
         if let capabilitiesAfterFilter { add(.setCapabilities(capabilitiesAfterFilter), field: "process.capabilities") }
-        add(.execute(preserved: context.preservedDescriptors), field: "process.args[0]")
+        preservedDescriptors = context.preservedDescriptors
+        add(.execute, field: "process.args[0]")
     }
 }
 

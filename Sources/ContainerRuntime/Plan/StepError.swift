@@ -10,7 +10,7 @@ extension ContainerPlan {
         guard steps.indices.contains(index) else { return OperationError("set up", "container", .errno(errno)) }
         let planned = steps[index]
         if case .findProgram(let name, let searchPath) = planned.step { return programError(name, searchPath: searchPath, errno: errno) }
-        if case .execute = planned.step { return executionError(errno: errno) }
+        if planned.step == .execute { return executionError(errno: errno) }
         let summary = planned.step.summary
         return OperationError(summary.operation, summary.subject, .errno(errno), field: planned.field, hint: hint(for: planned.step, errno))
     }
