@@ -28,20 +28,21 @@ package import Diagnostics
         }
         defer { unsafe json_tokener_free(tokener) }
         unsafe json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8)
-        let root = unsafe bytes.withUnsafeBytes { buffer in
+        var root = unsafe bytes.withUnsafeBytes { buffer in
             unsafe json_tokener_parse_ex(tokener, buffer.baseAddress?.assumingMemoryBound(to: CChar.self), Int32(buffer.count))
         }
-        let result = unsafe json_tokener_get_error(tokener)
         let end = Int(unsafe json_tokener_get_parse_end(tokener))
-        guard result == json_tokener_success else {
-            unsafe json_object_put(root)
-            if result == json_tokener_continue { throw refused("the text ends in the middle (truncated?)") }
-            let why = unsafe String(cString: json_tokener_error_desc(result))
-            throw refused("\(why) at byte \(end) (\(Self.position(of: end, in: bytes)))")
+        var result = unsafe json_tokener_get_error(tokener)
+        if result == json_tokener_continue && end == bytes.count {
+            // A number or a literal at the top ends only when something follows.
+            unsafe root = json_tokener_parse_ex(tokener, " ", 1)
+            if unsafe json_tokener_get_error(tokener) == json_tokener_success { result = json_tokener_success }
         }
-        for index in end..<bytes.count where !Self.isSpace(bytes[index]) {
+        do throws(OperationError) {
+            try Self.check(bytes, result, end: end, source: source)
+        } catch {
             unsafe json_object_put(root)
-            throw refused("text after the end of the JSON value at byte \(index) (\(Self.position(of: index, in: bytes)))")
+            throw error
         }
         unsafe self.root = root
         self.source = source
@@ -64,6 +65,31 @@ package import Diagnostics
             var error = error
             if error.subject.isEmpty { error.subject = source }
             throw error
+        }
+    }
+
+    /// - Throws: `.invalid` unless json-c and `Lexis` are both content and nothing follows the value.
+    private static func check(
+        _ bytes: [UInt8], _ result: json_tokener_error, end: Int, source: String
+    ) throws(OperationError) {
+        func refused(_ why: String, at offset: Int) -> OperationError {
+            OperationError("parse", source, .invalid("\(why) at byte \(offset) (\(position(of: offset, in: bytes)))"))
+        }
+        guard result == json_tokener_success else {
+            guard result == json_tokener_continue else {
+                throw refused(unsafe String(cString: json_tokener_error_desc(result)), at: end)
+            }
+            // json-c waits for more at a NUL byte too.
+            if end < bytes.count { throw refused("unexpected character", at: end) }
+            throw OperationError("parse", source, .invalid("the text ends in the middle (truncated?)"))
+        }
+        for index in end..<bytes.count where !isSpace(bytes[index]) {
+            throw refused("text after the end of the JSON value", at: index)
+        }
+        do throws(Lexis.Fault) {
+            try Lexis.check(bytes)
+        } catch {
+            throw refused(error.why, at: error.offset)
         }
     }
 
@@ -106,7 +132,7 @@ package struct JSONPath: Sendable {
         case .index(let index, let outer): return text(of: outer) + "[\(index)]"
         case .key(let key, let outer):
             let prefix = text(of: outer)
-            if key.utf8.contains(UInt8(ascii: ".")) || key.utf8.contains(UInt8(ascii: "[")) { return prefix + "[" + quoted(key) + "]" }
+            if key.isEmpty || key.utf8.contains(UInt8(ascii: ".")) || key.utf8.contains(UInt8(ascii: "[")) { return prefix + "[" + quoted(key) + "]" }
             return prefix.isEmpty ? escaped(key) : prefix + "." + escaped(key)
         }
     }

@@ -22,7 +22,7 @@ package import Diagnostics
         switch unsafe json_object_get_type(raw) {
         case json_type_null: "null"
         case json_type_boolean: "a boolean"
-        case json_type_double: "a number with a fraction"
+        case json_type_double: "a number with a fraction or an exponent"
         case json_type_int: "an integer"
         case json_type_object: "an object"
         case json_type_array: "an array"

@@ -1,0 +1,134 @@
+// The configuration that `cale spec` writes for people to begin with: a shell on a terminal, in namespaces of its own.
+//
+// Same content as of `runc spec` and `runc spec --rootless` (1.1), but for the version and the host name. It is written
+// straight as text, since nothing else turns a configuration into JSON.
+import JSON
+
+/// The text of a `config.json` to begin with.
+///
+/// - Parameters:
+///   - rootless: for a caller without privileges: a user namespace, no network namespace and no cgroup limits.
+///   - uid: the caller's user id, which root in the container is mapped to; for `rootless` only.
+///   - gid: the caller's group id, likewise.
+package func defaultConfiguration(rootless: Bool, uid: UInt32, gid: UInt32) -> String {
+    var writer = JSONWriter(indentation: 4)
+    writer.object { writer in
+        writer.member("ociVersion", Version.supported)
+        writer.key("process")
+        writeDefaultProcess(to: &writer)
+        writer.key("root")
+        writer.object { writer in
+            writer.member("path", "rootfs")
+            writer.member("readonly", true)
+        }
+        writer.member("hostname", "cale")
+        writer.key("mounts")
+        writer.array { writer in for mount in defaultMounts(rootless: rootless) { mount.write(to: &writer) } }
+        writer.key("linux")
+        writeDefaultLinux(rootless: rootless, uid: uid, gid: gid, to: &writer)
+    }
+    return writer.text + "\n"
+}
+
+private func writeDefaultProcess(to writer: inout JSONWriter) {
+    writer.object { writer in
+        writer.member("terminal", true)
+        writer.key("user")
+        writer.object { writer in
+            writer.member("uid", 0)
+            writer.member("gid", 0)
+        }
+        writer.member("args", ["sh"])
+        writer.member("env", ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM=xterm"])
+        writer.member("cwd", "/")
+        writer.key("capabilities")
+        writer.object { writer in
+            for set in ["bounding", "effective", "permitted", "ambient"] {
+                writer.member(set, ["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"])
+            }
+        }
+        writer.key("rlimits")
+        writer.array { writer in
+            writer.object { writer in
+                writer.member("type", ResourceLimitType.openFiles.name)
+                writer.member("hard", 1024)
+                writer.member("soft", 1024)
+            }
+        }
+        writer.member("noNewPrivileges", true)
+    }
+}
+
+private func defaultMounts(rootless: Bool) -> [Mount] {
+    let noDevices = ["nosuid", "noexec", "nodev"]
+    // An unprivileged caller can neither use group 5 (tty), which is not mapped, nor mount sysfs without a network
+    // namespace.
+    let terminals = ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"]
+    let sysfs =
+        rootless
+        ? Mount(destination: "/sys", type: "none", source: "/sys", options: ["rbind"] + noDevices + ["ro"])
+        : Mount(destination: "/sys", type: "sysfs", source: "sysfs", options: noDevices + ["ro"])
+    return [
+        Mount(destination: "/proc", type: "proc", source: "proc"),
+        Mount(destination: "/dev", type: "tmpfs", source: "tmpfs", options: ["nosuid", "strictatime", "mode=755", "size=65536k"]),
+        Mount(destination: "/dev/pts", type: "devpts", source: "devpts", options: rootless ? terminals : terminals + ["gid=5"]),
+        Mount(destination: "/dev/shm", type: "tmpfs", source: "shm", options: noDevices + ["mode=1777", "size=65536k"]),
+        Mount(destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: noDevices),
+        sysfs,
+        Mount(destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: noDevices + ["relatime", "ro"]),
+    ]
+}
+
+extension Mount {
+    fileprivate func write(to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.member("destination", destination)
+            if let type { writer.member("type", type) }
+            if let source { writer.member("source", source) }
+            if !options.isEmpty { writer.member("options", options) }
+        }
+    }
+}
+
+private func writeDefaultLinux(rootless: Bool, uid: UInt32, gid: UInt32, to writer: inout JSONWriter) {
+    let namespaces: [LinuxNamespaceType] = rootless ? [.pid, .ipc, .uts, .mount, .user] : [.pid, .network, .ipc, .uts, .mount]
+    writer.object { writer in
+        if rootless {
+            writeMapping("uidMappings", hostID: uid, to: &writer)
+            writeMapping("gidMappings", hostID: gid, to: &writer)
+        } else {
+            writer.key("resources")
+            writer.object { writer in
+                writer.key("devices")
+                writer.array { writer in
+                    writer.object { writer in
+                        writer.member("allow", false)
+                        writer.member("access", "rwm")
+                    }
+                }
+            }
+        }
+        writer.key("namespaces")
+        writer.array { writer in
+            for type in namespaces { writer.object { writer in writer.member("type", type.name) } }
+        }
+        writer.member(
+            "maskedPaths",
+            [
+                "/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list",
+                "/proc/timer_stats", "/proc/sched_debug", "/sys/firmware", "/proc/scsi",
+            ])
+        writer.member("readonlyPaths", ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"])
+    }
+}
+
+private func writeMapping(_ key: String, hostID: UInt32, to writer: inout JSONWriter) {
+    writer.key(key)
+    writer.array { writer in
+        writer.object { writer in
+            writer.member("containerID", 0)
+            writer.member("hostID", hostID)
+            writer.member("size", 1)
+        }
+    }
+}
