@@ -130,10 +130,15 @@ package struct JSONPath: Sendable {
         switch link {
         case .root: return ""
         case .index(let index, let outer): return text(of: outer) + "[\(index)]"
-        case .key(let key, let outer):
-            let prefix = text(of: outer)
-            if key.isEmpty || key.utf8.contains(UInt8(ascii: ".")) || key.utf8.contains(UInt8(ascii: "[")) { return prefix + "[" + quoted(key) + "]" }
-            return prefix.isEmpty ? escaped(key) : prefix + "." + escaped(key)
+        case .key(let key, let outer): return member(key, of: text(of: outer))
         }
+    }
+
+    /// The path of the property `key` of what stands at `path`: `linux.sysctl["net.ipv4.ip_forward"]`.
+    package static func member(_ key: String, of path: String) -> String {
+        if key.isEmpty || key.utf8.contains(UInt8(ascii: ".")) || key.utf8.contains(UInt8(ascii: "[")) {
+            return path + "[" + quoted(key) + "]"
+        }
+        return path.isEmpty ? escaped(key) : path + "." + escaped(key)
     }
 }

@@ -29,7 +29,7 @@ package struct LinuxNetDevice: Equatable, Sendable {
     /// - Throws: `.invalid` for a name that no device can have, and for two devices with one name in the container.
     static func validate(_ devices: [LinuxNetDevice], at field: @autoclosure () -> String) throws(OperationError) {
         for (index, device) in devices.enumerated() {
-            let path = JSONPath().appending(key: field()).appending(key: device.hostName).text
+            let path = JSONPath.member(device.hostName, of: field())
             if let why = fault(in: device.hostName, isTemplate: false) { throw .fault(path, why) }
             if let why = fault(in: device.name, isTemplate: true) { throw .fault(path + ".name", why) }
             for earlier in devices[..<index] where earlier.name == device.name && !device.nameIsTemplate {
