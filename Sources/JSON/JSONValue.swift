@@ -1,3 +1,7 @@
+// Views of a parsed text: how a value becomes a Swift value, or an error that names its path.
+//
+// `JSONValue` knows types, `JSONObject` knows keys; what a property means is known in OCISpec. Views live no longer than the
+// `JSONDocument.decode` that hands them out.
 import CJSONC
 package import Diagnostics
 
@@ -52,7 +56,7 @@ package import Diagnostics
 
     /// An integer that `Integer` can hold. A number with a fraction or an exponent is no integer.
     ///
-    /// The strict parser has refused what does not fit into 64 bits; the signed getter saturates above `Int64.max`.
+    /// `Lexis` has refused what does not fit into 64 bits; the signed getter saturates above `Int64.max`.
     package func integer<Integer: FixedWidthInteger>(_: Integer.Type = Integer.self) throws(OperationError) -> Integer {
         guard unsafe json_object_is_type(raw, json_type_int) != 0 else { throw wrongType("an integer") }
         let signed = unsafe json_object_get_int64(raw)
@@ -89,7 +93,8 @@ package import Diagnostics
 
     /// This value as compact JSON text.
     package var text: String {
-        guard let text = unsafe json_object_to_json_string_ext(raw, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE) else { return "null" }
+        let style = JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE
+        guard let text = unsafe json_object_to_json_string_ext(raw, style) else { return "null" }
         return unsafe String(cString: text)
     }
 }
