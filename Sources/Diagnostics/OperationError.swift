@@ -88,10 +88,22 @@ package func escaped(_ text: String) -> String {
         case 0x0D: out += "\\r"
         case 0x22: out += "\\\""
         case 0x5C: out += "\\\\"
-        case 0..<0x20, 0x7F..<0xA0, 0x2028, 0x2029, 0x202A...0x202E, 0x2066...0x2069:
-            out += "\\u{" + String(scalar.value, radix: 16) + "}"
-        default: out.unicodeScalars.append(scalar)
+        default:
+            if isInvisible(scalar) {
+                out += "\\u{" + String(scalar.value, radix: 16) + "}"
+            } else {
+                out.unicodeScalars.append(scalar)
+            }
         }
     }
     return out
+}
+
+/// Whether `scalar` does something to a terminal or a reader instead of showing itself: the control characters of ASCII and
+/// Latin-1, line separators, zero-width letters, and the controls of bidirectional text, which can make a line look like another one.
+package func isInvisible(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.value {
+    case 0..<0x20, 0x7F..<0xA0, 0x061C, 0x200B...0x200F, 0x2028...0x202E, 0x2060...0x206F, 0xFEFF: true
+    default: false
+    }
 }

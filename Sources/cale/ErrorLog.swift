@@ -1,0 +1,45 @@
+import CLI
+import Diagnostics
+import Kernel
+
+/// Where a failure is told: to people on stderr, to callers in the file of `--log`.
+///
+/// With `--log-format json` and no `--log` the line on stderr is JSON: conmon reads it there.
+struct ErrorLog {
+    let programName: String
+    /// The file of `--log`.
+    private var path: String?
+    private var format: LogFormat = .text
+
+    /// Before the options are known.
+    init(programName: String) { self.programName = programName }
+
+    init(_ invocation: Invocation) {
+        programName = invocation.programName
+        path = invocation.global.value("log")
+        if invocation.global.value("log-format") == "json" { format = .json }
+    }
+
+    func report(_ error: OperationError) {
+        let message = error.description
+        let line = logLine(.error, message, time: realtimeNanoseconds(), format) + "\n"
+        var problem: OperationError?
+        if let path, !path.isEmpty {
+            do throws(Errno) {
+                try FileDescriptor.open(Path(path), [.writeOnly, .create, .append], mode: 0o600).write(line)
+            } catch {
+                problem = OperationError("write log", path, .errno(error))
+            }
+        }
+        tell(path == nil && format == .json ? line : programName + ": " + message + "\n")
+        if let problem { tell(programName + ": " + problem.description + "\n") }
+    }
+
+    private func tell(_ text: String) {
+        do throws(Errno) {
+            try StandardStream.error.write(text)
+        } catch {
+            // nobody is left who could be told; the exit status still says it
+        }
+    }
+}
