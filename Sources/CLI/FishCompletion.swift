@@ -34,7 +34,7 @@ extension Program {
         var text = option.letter.map { " -s " + String($0) } ?? ""
         for name in [option.name] + option.aliases { text += " -l " + name }
         text += " -d " + fishQuoted(named(option.help))
-        if !option.isSwitch { text += " -r" + (fishValues(option.completion) ?? "") }
+        if !option.isSwitch { text += (option.completion == .files ? " -r" : " -x") + (fishValues(option.completion) ?? "") }
         return text
     }
 

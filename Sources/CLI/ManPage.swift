@@ -68,6 +68,8 @@ extension Program {
 /// Writes the requests of man(7).
 private struct ManPageText {
     private(set) var roff: String
+    /// A heading is a paragraph's beginning already.
+    private var isAfterHeading = false
 
     init(title: String, source: String, manual: String) {
         // The date is left empty: a page that is made anew each time has none, and builds stay reproducible.
@@ -75,12 +77,23 @@ private struct ManPageText {
         roff += ".nh\n.ad l\n"
     }
 
-    mutating func section(_ heading: String) { roff += ".SH " + argument(heading) + "\n" }
+    mutating func section(_ heading: String) {
+        roff += ".SH " + argument(heading) + "\n"
+        isAfterHeading = true
+    }
 
-    mutating func text(_ text: String) { roff += escapedLine(text) + "\n" }
+    mutating func text(_ text: String) {
+        roff += escapedLine(text) + "\n"
+        isAfterHeading = false
+    }
+
+    private mutating func beginParagraph() {
+        if !isAfterHeading { roff += ".PP\n" }
+        isAfterHeading = false
+    }
 
     mutating func paragraph(_ paragraph: String) {
-        roff += ".PP\n"
+        beginParagraph()
         if paragraph.hasPrefix("  ") {
             verbatim(paragraph)
         } else {
@@ -94,6 +107,7 @@ private struct ManPageText {
     }
 
     mutating func term(_ name: String, _ meaning: String) {
+        isAfterHeading = false
         roff += ".TP\n.B " + argument(name) + "\n"
         text(meaning)
     }
@@ -107,9 +121,10 @@ private struct ManPageText {
     }
 
     mutating func example(_ purpose: String, _ line: String) {
-        roff += ".PP\n"
+        beginParagraph()
         text(purpose + ":")
-        roff += ".PP\n.RS 4\n"
+        beginParagraph()
+        roff += ".RS 4\n"
         verbatim(line)
         roff += ".RE\n"
     }

@@ -16,6 +16,7 @@ extension Parser {
     }
 
     func unknownCommand(_ name: String) -> OperationError {
+        if name.isEmpty { return refusal("read command", "", "its name is empty") }
         let near = suggestion(for: name, among: program.visibleCommands.flatMap { [$0.name] + $0.aliases.filter { $0.utf8.count > 1 } })
         return refusal("read command", name, "no such command", near: near)
     }
@@ -31,7 +32,7 @@ extension Parser {
             let place = command == nil ? "put it after the command: " : "it is an option of "
             return refusal("read option", written, why, advice: place + joined(owners, ", ") + ";")
         }
-        let known = (command?.visibleOptions ?? []) + program.visibleGlobalOptions
+        let known = (command?.visibleOptions ?? []) + program.visibleGlobalOptions.filter { command == nil || $0 != .version }
         let typed = "--" + String(written.drop { $0 == "-" })
         let near = typed.utf8.count > 3 ? suggestion(for: typed, among: known.flatMap { $0.longNames }) : nil
         return refusal("read option", written, why, near: near)

@@ -13,13 +13,12 @@ extension Program {
         script += "    )\n    _describe -t commands command commands\n}\n\n"
         script += "_\(name)() {\n    local curcontext=$curcontext state line program=$words[1]\n    local -A opt_args\n"
         script += "    local -a global=(\n" + specifications(visibleGlobalOptions.filter { $0 != .version && $0 != .help }) + "    )\n"
-        script += "    _arguments -C -s -S $global \\\n" + specifications([.help, .version], ending: " \\\n")
+        script += "    _arguments -C -s -S -A '-*' $global \\\n" + specifications([.help, .version], ending: " \\\n")
         script += "        '1:command:_\(name)_commands' '*::argument:->arguments' && return\n"
         script += "    [[ $state == arguments ]] || return 1\n    local root=${opt_args[--root]}\n"
         script += "    curcontext=${curcontext%:*}-$words[1]:\n    case $words[1] in\n"
         for command in visibleCommands {
-            script += "    " + joined([command.name] + command.aliases, "|") + ")\n        _arguments -s -S $global \\\n"
-            // one of the command's own name hides the global option, as in the parser
+            script += "    " + joined([command.name] + command.aliases, "|") + ")\n        _arguments -s -S \(zshGlobal(beside: command)) \\\n"
             script += specifications(command.visibleOptions + [.help], ending: " \\\n")
             for specification in positionals(of: command) { script += "        " + zshQuoted(specification) + " \\\n" }
             script += "        && return ;;\n"
@@ -27,6 +26,15 @@ extension Program {
         script += "    esac\n    return 1\n}\n\n"
         script += "if [[ $funcstack[1] == _\(name) ]]; then\n    _\(name) \"$@\"\nelse\n    compdef _\(name) \(shellQuoted(invokedName))\nfi\n"
         return script
+    }
+
+    /// The global options without those whose names the command has itself, as in the parser.
+    private func zshGlobal(beside command: Command) -> String {
+        var patterns: [String] = []
+        for name in command.visibleOptions.flatMap({ $0.allNames }) where visibleGlobalOptions.contains(where: { $0.allNames.contains(name) }) {
+            patterns.append(name)
+        }
+        return patterns.isEmpty ? "$global" : "${global:#(|\\(*\\))(" + joined(patterns, "|") + ")[=+\\[]*}"
     }
 
     private func positionals(of command: Command) -> [String] {
@@ -82,6 +90,8 @@ private func zshQuoted(_ text: String) -> String { "'" + replacing("'", in: text
 private let zshContainers = #"""
 _%id_containers() {
     local -a ids
+    # the option before the command, or the one after it
+    local root=${opt_args[--root]:-$root}
     ids=(${(f)"$(_call_program containers $program ${root:+--root} ${root:+${(q)${(Q)root}}} list -q 2>/dev/null)"})
     compadd "$@" -a ids
 }

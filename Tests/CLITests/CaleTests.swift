@@ -1,0 +1,107 @@
+import Foundation
+import Testing
+
+/// The built program from outside: what it prints, where, and how it ends.
+@Suite("cale", .enabled(if: builtProgram("cale") != nil, "cale was not built"))
+struct CaleTests {
+    let program = builtProgram("cale") ?? ""
+
+    @Test func help() throws {
+        for arguments in [[], ["--help"], ["help"]] as [[String]] {
+            let outcome = try execute(program, arguments)
+            #expect(outcome.status == 0 && outcome.errors == "")
+            #expect(outcome.output.hasPrefix("cale - run containers from OCI bundles\n\nUsage: cale [global options] COMMAND [options] [arguments]\n"))
+            #expect(!outcome.output.contains("\u{1B}"), "stdout is no terminal")
+        }
+        for command in ["create", "start", "state", "kill", "delete", "run", "list", "spec", "features", "plan", "help", "completion", "man"] {
+            let outcome = try execute(program, [command, "--help"])
+            #expect(outcome.status == 0 && outcome.errors == "")
+            #expect(outcome.output.hasPrefix("cale \(command) - "))
+            #expect(outcome.output.contains("\nExamples:\n  # "), "every command has an example")
+            #expect(!outcome.output.contains("%prog"))
+            for line in outcome.output.split(separator: "\n") where line.hasPrefix("   ") { #expect(line.count <= 80) }
+        }
+    }
+
+    @Test("the options of runc and crun are there", arguments: [
+        ("create", "--bundle -b --config -f --pid-file --console-socket --pidfd-socket --preserve-fds --no-pivot --no-new-keyring"),
+        (
+            "run",
+            "--bundle -b --config -f --pid-file --console-socket --pidfd-socket --preserve-fds --no-pivot --no-new-keyring --no-subreaper --detach -d --keep"
+        ),
+        ("kill", "--all -a"), ("delete", "--force -f --regex"), ("list", "--format -f --quiet -q"), ("spec", "--bundle -b --rootless"),
+        ("plan", "--bundle -b --config --format"), ("--help", "--root --log --log-format --debug --systemd-cgroup --cgroup-manager --rootless"),
+    ])
+    func options(command: String, options: String) throws {
+        let text = try execute(program, [command, "--help"]).output
+        for option in options.split(separator: " ") { #expect(text.contains(" " + option + " ") || text.contains(" " + option + ","), "\(option)") }
+    }
+
+    @Test func refusals() throws {
+        let outcome = try execute(program, ["crate"])
+        #expect(outcome.status == 1 && outcome.output == "")
+        #expect(outcome.errors == "cale: read command \"crate\": no such command; hint: did you mean create? see cale --help\n")
+        // `--criu` is runc's, hidden and ignored
+        #expect(try execute(program, ["--criu", "/x", "--version"]).status == 0)
+        #expect(try execute(program, ["--help"]).output.contains("--criu") == false)
+    }
+
+    @Test func version() throws {
+        #expect(try execute(program, ["--version"]).output == "cale version 0.1.0\ncommit: unknown\nspec: 1.3.0\n")
+        let directory = try temporaryDirectory()
+        defer { try? FileManager.default.removeItem(at: directory) }  // left over: harmless
+        let link = directory.appendingPathComponent("runc")
+        try FileManager.default.createSymbolicLink(atPath: link.path, withDestinationPath: program)
+        #expect(try execute(link.path, ["-v"]).output.hasPrefix("runc version 0.1.0\n"))
+        #expect(try execute(link.path, ["x"]).errors.hasPrefix("runc: read command \"x\""))
+    }
+
+    @Test("a stdout that takes nothing is a failure")
+    func lostOutput() throws {
+        let bash = try #require(installed("bash"))
+        let full = try execute(bash, ["-c", "\"$0\" --help >/dev/full", program])
+        #expect(full.status == 1 && full.errors == "cale: write to \"stdout\": No space left on device (ENOSPC)\n")
+        let closed = try execute(bash, ["-c", "\"$0\" --help >&-", program])
+        #expect(closed.status == 1 && closed.errors == "cale: write to \"stdout\": Bad file descriptor (EBADF)\n")
+        let ignored = try execute(bash, ["-c", "trap '' PIPE; { sleep 0.3; \"$0\" --help; echo \"status $?\" >&2; } | true", program])
+        #expect(ignored.errors == "cale: write to \"stdout\": Broken pipe (EPIPE)\nstatus 1\n")
+        let killed = try execute(bash, ["-c", "{ sleep 0.3; \"$0\" --help; echo \"status $?\" >&2; } | true", program])
+        #expect(killed.errors.contains("status 141"), "SIGPIPE")
+    }
+
+    @Test("bold headings on a terminal, unless NO_COLOR or TERM say otherwise", .enabled(if: installed("script") != nil, "script is not installed"))
+    func terminal() throws {
+        func isBold(_ environment: [String: String]) throws -> Bool {
+            try execute(try #require(installed("script")), ["-qec", "'\(program)' --help", "/dev/null"], environment: environment).output.contains("\u{1B}[1m")
+        }
+        #expect(try isBold(["TERM": "xterm", "NO_COLOR": ""]))
+        #expect(try !isBold(["TERM": "xterm", "NO_COLOR": "1"]))
+        #expect(try !isBold(["TERM": "dumb", "NO_COLOR": ""]))
+    }
+
+    @Test("man and the shells read what is printed for them")
+    func generated() throws {
+        for command in [[], ["create"], ["run"], ["kill"], ["spec"]] as [[String]] {
+            let page = try execute(program, ["man"] + command)
+            #expect(page.status == 0 && page.output.hasPrefix(".TH \"CALE"))
+            guard let man = installed("man") else { continue }
+            let directory = try temporaryDirectory()
+            defer { try? FileManager.default.removeItem(at: directory) }  // left over: harmless
+            let file = directory.appendingPathComponent("page.1")
+            try page.output.write(to: file, atomically: true, encoding: .utf8)
+            let outcome = try execute(man, ["--warnings", "-l", file.path], environment: ["MANPAGER": "cat", "LC_ALL": "C.UTF-8"])
+            #expect(outcome.errors == "" && outcome.status == 0)
+        }
+        for shell in ["bash", "zsh", "fish"] {
+            let script = try execute(program, ["completion", shell])
+            #expect(script.status == 0 && !script.output.isEmpty)
+            guard let path = installed(shell) else { continue }
+            let directory = try temporaryDirectory()
+            defer { try? FileManager.default.removeItem(at: directory) }  // left over: harmless
+            let file = directory.appendingPathComponent("script")
+            try script.output.write(to: file, atomically: true, encoding: .utf8)
+            let outcome = try execute(path, ["-n", file.path])
+            #expect(outcome.errors == "" && outcome.status == 0)
+        }
+    }
+}

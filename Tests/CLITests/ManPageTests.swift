@@ -1,0 +1,94 @@
+@testable import CLI
+import Foundation
+import Testing
+
+@Suite struct ManPageTests {
+    @Test func command() throws {
+        let create = try #require(demo.command(named: "create"))
+        #expect(demo.called("runc").manPage(for: create) == #"""
+            .TH "DEMO\-CREATE" 1 "" "demo 1.2.3" "show what a declaration can say"
+            .nh
+            .ad l
+            .SH "NAME"
+            demo\-create \- make a container
+            .SH "SYNOPSIS"
+            .B "demo"
+            [global options] create [options] CONTAINER
+            .SH "DESCRIPTION"
+            Makes a container. "demo start" starts it.
+            .SH "ARGUMENTS"
+            .TP
+            .B "CONTAINER"
+            the id
+            .SH "OPTIONS"
+            .TP
+            \fB\-b\fR, \fB\-\-bundle\fR \fIDIR\fR
+            the bundle (default: the current directory)
+            .TP
+            \fB\-f\fR, \fB\-\-config\fR \fIFILE\fR
+            the configuration
+            .TP
+            \fB\-\-preserve\-fds\fR \fIN\fR
+            hand on N descriptors (also \-\-keep\-fds)
+            .TP
+            \fB\-a\fR, \fB\-\-annotation\fR \fIKEY=VALUE\fR
+            attach a note: [one] for each use (may be repeated)
+            .TP
+            \fB\-h\fR, \fB\-\-help\fR
+            show help and do nothing else
+            .SH "EXAMPLES"
+            make one:
+            .PP
+            .RS 4
+            .nf
+            demo create \-\-bundle /b web
+            \&.demo
+            .fi
+            .RE
+            .SH "EXIT STATUS"
+            .TP
+            .B "0"
+            all went well
+            .SH "SEE ALSO"
+            demo(1), demo\-exec(1)
+
+            """#)
+    }
+
+    @Test("roff reads no letter of the text as a request")
+    func escapes() {
+        let page = Program("p", summary: "s", discussion: [".SH x", "'br", #"a\fB ~^`"#, "  .x\n\n  'y"], version: "1", commands: []).manPage()
+        #expect(page.contains("\n\\&.SH x\n"))
+        #expect(page.contains("\n\\(aqbr\n"))
+        #expect(page.contains("\na\\efB \\(ti\\(ha\\(ga\n"))
+        #expect(page.contains(".nf\n  .x\n\\&\n  \\(aqy\n.fi\n"))
+        #expect(page.contains("COMMANDS"))
+    }
+
+    @Test("man has no warnings", .enabled(if: installed("man") != nil, "man is not installed"))
+    func man() throws {
+        for page in [demo.manPage()] + demo.commands.map({ demo.manPage(for: $0) }) {
+            let outcome = try render(page, with: try #require(installed("man")), ["--warnings", "-l"])
+            #expect(outcome.errors == "")
+            #expect(outcome.status == 0)
+            #expect(outcome.output.contains("NAME") && outcome.output.contains("SEE ALSO"))
+        }
+    }
+
+    @Test("mandoc finds nothing worse than a missing date", .enabled(if: installed("mandoc") != nil, "mandoc is not installed"))
+    func mandoc() throws {
+        for page in [demo.manPage()] + demo.commands.map({ demo.manPage(for: $0) }) {
+            let outcome = try render(page, with: try #require(installed("mandoc")), ["-T", "lint", "-W", "warning"])
+            let findings = (outcome.output + outcome.errors).split(separator: "\n").filter { !$0.contains("missing date") }
+            #expect(findings.isEmpty)
+        }
+    }
+
+    private func render(_ page: String, with program: String, _ arguments: [String]) throws -> Outcome {
+        let directory = try temporaryDirectory()
+        defer { try? FileManager.default.removeItem(at: directory) }  // left over: harmless
+        let file = directory.appendingPathComponent("page.1")
+        try page.write(to: file, atomically: true, encoding: .utf8)
+        return try execute(program, arguments + [file.path], environment: ["MANPAGER": "cat", "MANWIDTH": "80", "LC_ALL": "C.UTF-8"])
+    }
+}
