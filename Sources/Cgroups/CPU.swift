@@ -76,8 +76,10 @@ package func cpuWeight(ofShares shares: UInt64) -> UInt64 {
     if shares >= 262_144 { return 10_000 }
     let logarithm = binaryLogarithm(Double(shares))
     let exponent = (logarithm * logarithm + 125 * logarithm) / 612 - 7.0 / 34
-    // The allowance keeps the exact points where they are.
-    return UInt64((powerOfTen(exponent) - 1e-6).rounded(.up))
+    // Rounded up, with an allowance that keeps the exact points where they are.
+    let weight = powerOfTen(exponent) - 1e-6
+    let whole = UInt64(weight)
+    return Double(whole) < weight ? whole + 1 : whole
 }
 
 /// Embedded Swift has no libm.
