@@ -17,8 +17,8 @@ extension LinuxCPU {
         let quotaFile = "cpu.cfs_quota_us"
         // The kernel checks the parent's quota, the period and the burst against each other at every write.
         let again: CgroupWrite.Fallback = quota ?? 0 == 0 ? .none : .again(after: quotaFile)
-        func write(_ file: String, _ text: String, _ name: String, _ fallback: CgroupWrite.Fallback = .none) {
-            writes.append(CgroupWrite(file: file, text: text, field: field(name), fallback: fallback))
+        func write(_ file: String, _ text: String, _ name: String, _ fallback: CgroupWrite.Fallback? = nil) {
+            writes.append(CgroupWrite(file: file, text: text, field: field(name), fallback: fallback ?? .none))
         }
         // An idle group refuses shares: leave idleness before, enter it after.
         if idle == 0 { write("cpu.idle", "0", "idle", .ignoreMissing) }

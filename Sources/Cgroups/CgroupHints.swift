@@ -25,7 +25,7 @@ extension CgroupWrite {
         if file.hasPrefix("memory.memsw.") { return "the kernel does not account swap: boot it with swapaccount=1" }
         if file == "memory.swap.max" { return "the kernel has no swap, or does not account it" }
         if file.hasPrefix("hugetlb.") { return "the host has no huge pages of this size" }
-        if file.contains("weight") && (file.hasPrefix("io.") || file.hasPrefix("blkio.")) { return "no I/O scheduler with weights is there" }
+        if file.hasPrefix("io.") || file.hasPrefix("blkio."), file.hasSuffix("weight") || file.hasSuffix("weight_device") { return "no I/O scheduler with weights is there" }
         return "this kernel has no such file for this cgroup"
     }
 
