@@ -25,16 +25,21 @@ extension CgroupWrite {
         if file.hasPrefix("memory.memsw.") { return "the kernel does not account swap: boot it with swapaccount=1" }
         if file == "memory.swap.max" { return "the kernel has no swap, or does not account it" }
         if file.hasPrefix("hugetlb.") { return "the host has no huge pages of this size" }
-        if file.hasPrefix("io.") || file.hasPrefix("blkio."), file.hasSuffix("weight") || file.hasSuffix("weight_device") { return "no I/O scheduler with weights is there" }
+        if file.hasPrefix("io.") || file.hasPrefix("blkio."), file.hasSuffix("weight") || file.hasSuffix("weight_device") {
+            return "no I/O scheduler with weights is there"
+        }
         return "this kernel has no such file for this cgroup"
     }
 
     private var invalidHint: String? {
         switch file {
-        case "memory.limit_in_bytes": "the limit of memory must not be above that of memory and swap; set linux.resources.memory.swap with it"
-        case "memory.memsw.limit_in_bytes": "the limit of memory and swap must not be below that of memory; set linux.resources.memory.limit with it"
+        case "memory.limit_in_bytes":
+            "the limit of memory must not be above that of memory and swap; set linux.resources.memory.swap with it"
+        case "memory.memsw.limit_in_bytes":
+            "the limit of memory and swap must not be below that of memory; set linux.resources.memory.limit with it"
         case "cpu.rt_runtime_us": "the cgroups above need realtime runtime of their own first"
-        case "cpu.cfs_quota_us", "cpu.cfs_period_us", "cpu.max": "quota and period must fit into those of the cgroup above, and the burst into the quota"
+        case "cpu.cfs_quota_us", "cpu.cfs_period_us", "cpu.max":
+            "quota and period must fit into those of the cgroup above, and the burst into the quota"
         case "cpu.shares", "cpu.weight": "a cgroup that is idle has no weight; set linux.resources.cpu.idle to 0"
         case "cpuset.cpus", "cpuset.mems": "the host does not have all of these"
         default: nil

@@ -31,7 +31,10 @@ package struct CgroupPath: Equatable, Sendable {
             isAbsolute = path.utf8.first == UInt8(ascii: "/")
             text = isAbsolute ? String(path.dropFirst()) : path
         }
-        if let why = Self.problem(text) { throw OperationError("plan cgroup", path.isEmpty ? id : path, .invalid(why), field: Self.field) }
+        if path.isEmpty && id.utf8.contains(UInt8(ascii: "/")) { throw OperationError("plan cgroup", id, .invalid("the container's id has a slash")) }
+        if let why = Self.problem(text) {
+            throw OperationError("plan cgroup", path.isEmpty ? id : path, .invalid(why), field: path.isEmpty ? nil : Self.field)
+        }
     }
 
     private static var field: String { "linux.cgroupsPath" }

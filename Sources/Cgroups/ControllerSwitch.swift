@@ -53,7 +53,8 @@ struct ControllerSwitch {
                     try writeFile(Path(parent + "/" + file), "+" + name)
                 } catch {
                     guard let reason = directory.needed.first(where: { $0.name == name }) else { continue }  // only wanted
-                    throw OperationError("enable the controller \(name) in", parent + "/" + file, .errno(error), field: reason.field, hint: Self.hint(error))
+                    throw OperationError(
+                        "enable the controller \(name) in", parent + "/" + file, .errno(error), field: reason.field, hint: Self.hint(error))
                 }
             }
         }
@@ -63,7 +64,8 @@ struct ControllerSwitch {
 
     private static func hint(_ error: Errno) -> String? {
         switch error {
-        case .busy: "a cgroup with processes of its own cannot hand controllers down: move them into a cgroup below, or choose a cgroupsPath elsewhere"
+        case .busy:
+            "a cgroup with processes of its own cannot hand controllers down: move them into a cgroup below, or choose a cgroupsPath elsewhere"
         case .noEntry: "the cgroup above does not delegate this controller"
         case .accessDenied, .notPermitted, .readOnlyFilesystem: "the cgroup is not delegated to this user"
         case .notSupported: "the cgroup is threaded"

@@ -4,13 +4,13 @@ import Kernel
 extension Cgroup {
     /// Stops all processes of the cgroup, and waits until they stand still.
     ///
-    /// - Throws: `ETIMEDOUT` after 10 seconds, the cgroup being thawed again; `.unsupported` without a freezer.
+    /// - Throws: `ETIMEDOUT` after the given time, the cgroup being thawed again; `.unsupported` without a freezer.
     /// Source: kernel cgroup-v2.rst, "cgroup.freeze"; cgroup-v1/freezer-subsystem.rst.
-    package func freeze() throws(OperationError) {
+    package func freeze(withinMilliseconds limit: Int64 = 10_000) throws(OperationError) {
         let freezer = try freezer()
         do throws(Errno) {
             try freezer.set(frozen: true)
-            if try freezer.waits(for: true) { return }
+            if try freezer.isFrozen(withinMilliseconds: limit) { return }
             try freezer.set(frozen: false)
         } catch {
             throw OperationError("freeze", freezer.directory, .errno(error))
@@ -18,12 +18,11 @@ extension Cgroup {
         throw OperationError("freeze", freezer.directory, .errno(.timedOut), hint: "a process of the container does not stop, perhaps in the kernel")
     }
 
-    /// Lets the processes of the cgroup go on.
+    /// Lets the processes of the cgroup go on, as soon as no cgroup above is frozen either.
     package func thaw() throws(OperationError) {
         let freezer = try freezer()
         do throws(Errno) {
             try freezer.set(frozen: false)
-            _ = try freezer.waits(for: false)
         } catch {
             throw OperationError("thaw", freezer.directory, .errno(error))
         }
@@ -82,23 +81,23 @@ private struct Freezer {
 
     private func read(_ path: String) throws(Errno) -> [String] { words(String(decoding: try readFile(Path(path), limit: 4096), as: UTF8.self)) }
 
-    private func isComplete(_ frozen: Bool) throws(Errno) -> Bool {
-        if version == .v1 { return try read(path) == [frozen ? "FROZEN" : "THAWED"] }
+    private func isFrozen() throws(Errno) -> Bool {
+        if version == .v1 { return try read(path) == ["FROZEN"] }
         let events = try read(directory + "/cgroup.events")
         guard let key = events.firstIndex(of: "frozen"), key + 1 < events.count else { return true }
-        return events[key + 1] == (frozen ? "1" : "0")
+        return events[key + 1] == "1"
     }
 
-    /// Whether the state is reached within 10 seconds.
-    func waits(for frozen: Bool) throws(Errno) -> Bool {
-        let deadline = monotonicNanoseconds() + 10_000_000_000
+    /// Waits until all processes stand still; false when they do not in that time.
+    func isFrozen(withinMilliseconds limit: Int64) throws(Errno) -> Bool {
+        let deadline = monotonicNanoseconds() + limit * 1_000_000
         var rounds = 0
         while true {
-            if try isComplete(frozen) { return true }
+            if try isFrozen() { return true }
             if monotonicNanoseconds() > deadline { return false }
             rounds += 1
             // Version 1 can miss a process that was being made while it froze the others: asked again, it goes on.
-            if version == .v1 && rounds % 16 == 0 { try set(frozen: frozen) }
+            if version == .v1 && rounds % 16 == 0 { try set(frozen: true) }
             sleep(milliseconds: rounds < 20 ? 1 : 10)
         }
     }

@@ -26,10 +26,14 @@ extension LinuxBlockIO {
     package func cgroup1Writes() -> [CgroupWrite] {
         var writes: [CgroupWrite] = []
         func weigh(_ file: String, _ text: String, _ name: String) {
-            writes.append(CgroupWrite(file: "blkio." + file, text: text, field: field(name), fallback: .instead(file: "blkio.bfq." + file, text: text)))
+            writes.append(
+                CgroupWrite(
+                    file: "blkio." + file, text: text, field: field(name), fallback: .instead(file: "blkio.bfq." + file, text: text)))
         }
         if let weight, weight != 0 { weigh("weight", String(weight), "weight") }
-        if let leafWeight, leafWeight != 0 { writes.append(CgroupWrite(file: "blkio.leaf_weight", text: String(leafWeight), field: field("leafWeight"))) }
+        if let leafWeight, leafWeight != 0 {
+            writes.append(CgroupWrite(file: "blkio.leaf_weight", text: String(leafWeight), field: field("leafWeight")))
+        }
         for (index, device) in weightDevice.enumerated() {
             let name = "\(device.major):\(device.minor) "
             if let weight = device.weight { weigh("weight_device", name + String(weight), "weightDevice[\(index)].weight") }

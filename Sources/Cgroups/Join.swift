@@ -36,6 +36,26 @@ extension Cgroup {
         for directory in directories where Cgroup.isUnified(directory) { try Cgroup.move(pid, into: directory) }
     }
 
+    /// The version 2 directory in which the process `pid` of this container is now: an init that makes cgroups of its own
+    /// moves below, and hands controllers down, so that nobody else can join the container's own directory (`EBUSY`).
+    ///
+    /// - Returns: nil without version 2.
+    /// - Throws: `.invalid` when the process is not in this cgroup, as after its id was given to another.
+    package func openUnifiedDirectory(of pid: Int32, setup: CgroupSetup) throws(OperationError) -> FileDescriptor? {
+        guard let unified = setup.unified else { return nil }
+        let file = "/proc/\(pid)/cgroup"
+        do throws(Errno) {
+            let memberships = CgroupMembership.parse(String(decoding: try readFile(Path(file), limit: 1 << 20), as: UTF8.self))
+            let path = unified.mountPoint + (memberships.first { $0.isVersion2 }?.path ?? "")
+            if directories.contains(where: { path == $0 || path.hasPrefix($0 + "/") }) {
+                return try FileDescriptor.open(Path(path), [.path, .directory, .noFollow])
+            }
+        } catch {
+            throw OperationError("join the cgroup of", file, .errno(error))
+        }
+        throw OperationError("join the cgroup of", file, .invalid("process \(pid) is not in the container's cgroup"))
+    }
+
     private static func move(_ pid: Int32, into directory: String) throws(OperationError) {
         do throws(Errno) {
             try writeFile(Path(directory + "/cgroup.procs"), String(pid))

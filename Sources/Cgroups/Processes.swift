@@ -51,7 +51,7 @@ extension Cgroup {
     /// Freezing guards against forks only; without it the caller asks again.
     private func tryFreeze() -> Bool {
         do throws(OperationError) {
-            try freeze()
+            try freeze(withinMilliseconds: 300)
             return true
         } catch {
             return false
