@@ -125,6 +125,14 @@ struct RealCgroupTests {
         try cgroup.join(process.processIdentifier)
         #expect(try cgroup.processes().contains(process.processIdentifier))
 
+        if setup.unified != nil {
+            #expect(try cgroup.openUnifiedDirectory(of: process.processIdentifier, setup: setup) != nil)
+            let error = #expect(throws: OperationError.self) { _ = try cgroup.openUnifiedDirectory(of: getpid(), setup: setup) }
+            #expect(
+                error?.description
+                    == #"join the cgroup of "/proc/\#(getpid())/cgroup": process \#(getpid()) is not in the container's cgroup"#)
+        }
+
         let stored = Cgroup.existing(directories: cgroup.directories, madeParents: cgroup.madeParents)
         #expect(throws: OperationError.self) { try create("/" + name) }
         #expect(try !stored.isFrozen())
