@@ -13,8 +13,8 @@ private func contents(_ path: String) -> String? {
 }
 
 /// A sleeping process of this test.
-private func sleeper() throws -> Process {
-    let process = Process()
+private func sleeper() throws -> Foundation.Process {
+    let process = Foundation.Process()
     process.executableURL = URL(fileURLWithPath: "/bin/sleep")
     process.arguments = ["60"]
     try process.run()
@@ -188,7 +188,7 @@ struct RealCgroupTests {
         for _ in 0..<70 { cgroup = try Cgroup.create(plan) }
         let directory = try FileDescriptor.open(Path(cgroup.directories[0]), [.readOnly, .directory])
         #expect(try directory.devicePrograms().count == 1)
-        let process = Process()
+        let process = Foundation.Process()
         process.executableURL = URL(fileURLWithPath: "/bin/sh")
         // 10:229 is not among the defaults; 1:3 is
         let node = NSTemporaryDirectory() + name
