@@ -43,6 +43,11 @@ package struct CgroupPlan: Equatable, Sendable {
     /// What was asked for and is not carried out, which the specification allows; each ends in "ignoring".
     package var warnings: [String] = []
 
+    package init(directories: [Directory], owner: UInt32? = nil) {
+        self.directories = directories
+        self.owner = owner
+    }
+
     /// For people, one line per action.
     package var lines: [String] {
         var lines: [String] = []

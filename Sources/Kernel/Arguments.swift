@@ -33,3 +33,9 @@ package func executedPath() -> String {
 
 /// Ends the program.
 package func exitProgram(_ status: Int32) -> Never { kernel_exit(status) }
+
+/// Whether `text` matches the POSIX extended regular expression `pattern`; nil for a bad pattern. Source: regex(7).
+package func matches(_ text: String, pattern: String) -> Bool? {
+    let answer = unsafe kernel_matches(text, pattern)
+    return answer < 0 ? nil : answer == 1
+}

@@ -90,10 +90,6 @@ package func poll(_ entries: [(descriptor: Int32, events: PollEvents)], millisec
     return raw.map { PollEvents(rawValue: $0.revents) }
 }
 
-package func monotonicNanoseconds() -> Int64 { kernel_monotonic_nanoseconds() }
-package func realtimeNanoseconds() -> Int64 { kernel_realtime_nanoseconds() }
-package func sleep(milliseconds: Int64) { kernel_sleep_nanoseconds(milliseconds * 1_000_000) }
-
 extension SocketPair {
     /// Closes the second end.
     package consuming func intoFirst() -> FileDescriptor { first }

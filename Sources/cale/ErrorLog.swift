@@ -20,9 +20,13 @@ struct ErrorLog {
         if invocation.global.value("log-format") == "json" { format = .json }
     }
 
-    func report(_ error: OperationError) {
-        let message = error.description
-        let line = logLine(.error, message, time: realtimeNanoseconds(), format) + "\n"
+    func report(_ error: OperationError) { log(.error, error.description) }
+
+    /// Something that was left undone, as the specification allows.
+    func warn(_ message: String) { log(.warning, message) }
+
+    private func log(_ level: LogLevel, _ message: String) {
+        let line = logLine(level, message, time: realtimeNanoseconds(), format) + "\n"
         var problem: OperationError?
         if let path, !path.isEmpty {
             do throws(Errno) {
@@ -31,7 +35,8 @@ struct ErrorLog {
                 problem = OperationError("write log", path, .errno(error))
             }
         }
-        tell(path == nil && format == .json ? line : programName + ": " + message + "\n")
+        let prefix = programName + (level == .error ? ": " : ": \(level.rawValue): ")
+        tell(path == nil && format == .json ? line : prefix + message + "\n")
         if let problem { tell(programName + ": " + problem.description + "\n") }
     }
 

@@ -1,9 +1,19 @@
 import CLI
 import Diagnostics
+import Kernel
+import OCISpec
 
 extension Cale {
     /// `cale spec`: answers the exit status.
     static func spec(_ invocation: Invocation) throws(OperationError) -> Int32 {
-        throw OperationError("spec", "", .unsupported("this command"))
+        let file = Path(invocation.options.value("bundle") ?? ".").appending("config.json")
+        let text = defaultConfiguration(rootless: invocation.options.isSet("rootless"), uid: effectiveUserID(), gid: effectiveGroupID())
+        do throws(Errno) {
+            try FileDescriptor.open(file, [.writeOnly, .create, .exclusive], mode: 0o644).write(text + "\n")
+        } catch {
+            throw OperationError(
+                "write", file.text, .errno(error), hint: error == .exists ? "remove it first, if a new one is wanted" : nil)
+        }
+        return 0
     }
 }

@@ -1,9 +1,19 @@
 import CLI
+import ContainerRuntime
 import Diagnostics
 
 extension Cale {
     /// `cale start`: answers the exit status.
     static func start(_ invocation: Invocation) throws(OperationError) -> Int32 {
-        throw OperationError("start", "", .unsupported("this command"))
+        let settings = try Settings(invocation)
+        let id = try ContainerID(invocation.positionals[0])
+        let failures: [OperationError]
+        do throws(OperationError) {
+            failures = try Container.open(id, in: try settings.openRoot(for: id.text)).start()
+        } catch {
+            throw error.within("start \(quoted(id.text))")
+        }
+        for failure in failures { settings.log.warn(failure.description) }
+        return 0
     }
 }

@@ -24,6 +24,9 @@ const char *kernel_errno_name(int32_t code);
 const char *kernel_errno_description(int32_t code);
 _Noreturn void kernel_exit(int32_t status);
 
+/// Whether `text` matches the POSIX extended regular expression `pattern`: 0 or 1, -EINVAL for a bad pattern (text.c).
+int32_t kernel_matches(const char *text, const char *pattern);
+
 // ---- Files (file.c)
 struct kernel_stat {
     uint64_t device, inode, rdev;

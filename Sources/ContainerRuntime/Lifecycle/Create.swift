@@ -21,6 +21,7 @@ package struct CreateOptions {
     package var usesPivot = true
     package var makesKeyring = true
     package var usesSystemd = false
+    package var usesCgroups = true
     package init(id: ContainerID, stateRoot: Path, bundle: Path) {
         self.id = id
         self.stateRoot = stateRoot
@@ -66,7 +67,8 @@ func makeContainer(
     let root = try StateRoot.open(options.stateRoot, creating: true)
     var handles = HandleTable()
     let preparation = try Preparation(
-        options, waitsForStart: waitsForStart, handles: &handles, stateRoot: root)
+        options, waitsForStart: waitsForStart, handles: &handles,
+        compile: { (profile) throws(OperationError) in try SeccompCacheDirectory(root.seccompCache()).compile(profile) })
     try connectConsole(receiver, plan: preparation.plan, handles: &handles, terminal: &terminal)
     for warning in preparation.plan.warnings { warn(warning) }
     let directory = try root.create(options.id)

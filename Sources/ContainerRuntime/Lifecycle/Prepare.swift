@@ -1,28 +1,30 @@
 // The way from options to a plan, without any effect on the host.
 import Cgroups
-package import ContainerInit
-package import Diagnostics
+import ContainerInit
+import Diagnostics
 import Kernel
 import OCISpec
 import Seccomp
 
 /// A bundle and the plan that was made from it.
-package struct Preparation {
-    package let bundle: Bundle
-    package let plan: ContainerPlan
+struct Preparation {
+    let bundle: Bundle
+    let plan: ContainerPlan
 
-    /// - Parameter stateRoot: holds the compiled seccomp filters.
+    /// - Parameter compile: makes a filter of a seccomp profile.
     package init(
-        _ options: CreateOptions, waitsForStart: Bool, handles: inout HandleTable, stateRoot: borrowing StateRoot
+        _ options: CreateOptions, waitsForStart: Bool, handles: inout HandleTable, compile: (LinuxSeccomp) throws(OperationError) -> PlannedSeccomp
     ) throws(OperationError) {
         bundle = try Bundle(options.bundle, config: options.config)
         let config = bundle.config
         let linux = config.linux ?? Linux()
         let setup = try CgroupSetup.current()
         let uid = effectiveUserID()
-        let cgroup = try planCgroup(
-            path: linux.cgroupsPath, id: options.id.text, resources: linux.resources ?? LinuxResources(), setup: setup,
-            systemd: options.usesSystemd)
+        let cgroup = options.usesCgroups
+            ? try planCgroup(
+                path: linux.cgroupsPath, id: options.id.text, resources: linux.resources ?? LinuxResources(), setup: setup,
+                systemd: options.usesSystemd)
+            : CgroupPlan(directories: [])
         var context = PlanContext(
             id: options.id, bundle: bundle.path, isPrivileged: uid == 0, uid: uid, gid: effectiveGroupID(), cgroup: cgroup,
             grantableCapabilities: try Self.ownCapabilities(), kindOfFile: { path in (try? fileStatus(path))?.kind })  // nil says it all
@@ -35,7 +37,7 @@ package struct Preparation {
         }
         context.hostNamespaces = try Handles.openNamespaces(joined, into: &handles)
         if let profile = linux.seccomp {
-            context.seccomp = try SeccompCacheDirectory(stateRoot.seccompCache()).compile(profile)
+            context.seccomp = try compile(profile)
         }
         var plan = try ContainerPlan(config, context: context)
         plan.warnings = config.warnings() + cgroup.warnings + plan.warnings

@@ -1,0 +1,74 @@
+// What commands tell of containers without changing them.
+import ContainerInit
+package import Diagnostics
+package import JSON
+import Kernel
+package import OCISpec
+
+/// One line of `list`.
+package struct ListEntry: Equatable, Sendable {
+    package let state: StoredState
+    package let status: ContainerStatus
+}
+
+/// All containers below `root`, sorted by id.
+///
+/// - Parameter warn: gets what is wrong with a container whose state cannot be read; the others are listed all the same.
+package func listContainers(in root: borrowing StateRoot, warn: (String) -> Void) throws(OperationError) -> [ListEntry] {
+    var entries: [ListEntry] = []
+    for id in try root.identifiers() {
+        do throws(OperationError) {
+            let container = try Container.open(id, in: root)
+            entries.append(ListEntry(state: container.state, status: try container.status()))
+        } catch {
+            // deleted since the listing, or broken
+            if error.cause != .invalid("container does not exist") { warn(error.description) }
+        }
+    }
+    return entries
+}
+
+extension StoredState {
+    /// The state of the specification with what runc adds to it: rootfs, created, owner.
+    package func writeDescription(_ status: ContainerStatus, to writer: inout JSONWriter) {
+        let isStopped = status == .stopped
+        writer.object { writer in
+            writer.member("ociVersion", ociVersion)
+            writer.member("id", id)
+            writer.member("pid", isStopped ? 0 : pid)
+            writer.member("status", status.name)
+            writer.member("bundle", bundle)
+            writer.member("rootfs", rootfs)
+            writer.member("created", RFC3339.text(nanoseconds: createdNanoseconds))
+            if !annotations.isEmpty {
+                writer.key("annotations")
+                annotations.write(to: &writer)
+            }
+            writer.member("owner", userName(ownerUID))
+        }
+    }
+}
+
+/// The name of user `uid` on the host, or its number. Only /etc/passwd is read: a static program has no NSS.
+package func userName(_ uid: UInt32) -> String {
+    if uid == 0 { return "root" }
+    do throws(Errno) {
+        let bytes = try readFile("/etc/passwd", limit: 4 << 20)
+        for line in bytes.split(separator: 0x0A) {
+            let fields = line.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+            if fields.count > 2, String(decoding: fields[2], as: UTF8.self) == String(uid) { return String(decoding: fields[0], as: UTF8.self) }
+        }
+    } catch {
+        // a host without passwd: the number says who it is
+    }
+    return String(uid)
+}
+
+/// Plans the container of `options` without touching anything.
+package func planContainer(_ options: CreateOptions) throws(OperationError) -> ContainerPlan {
+    var handles = HandleTable()
+    return try Preparation(
+        options, waitsForStart: true, handles: &handles,
+        compile: { (profile) throws(OperationError) in try SeccompCacheDirectory(nil).compile(profile) }
+    ).plan
+}

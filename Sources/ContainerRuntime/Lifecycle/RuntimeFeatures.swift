@@ -1,0 +1,19 @@
+import ContainerInit
+import Kernel
+package import OCISpec
+import Seccomp
+
+/// What this runtime can do, for `features`. Source: features.md, features-linux.md.
+package func runtimeFeatures(version: String, commit: String) -> Features {
+    var features = Features()
+    features.hooks = HookPoint.allCases.map(\.name)
+    features.mountOptions = MountOptions.known.filter { $0 != "idmap" && $0 != "ridmap" }
+    var linux = LinuxFeatures()
+    linux.namespaces = LinuxNamespaceType.allCases.map(\.name).sorted()
+    linux.capabilities = (Int32(0)..<64).compactMap { CapabilityNames.name($0) }
+    features.linux = linux
+    features.annotations = StringMap([
+        StringMap.Entry("io.cale.version", version), StringMap.Entry("io.cale.commit", commit),
+    ])
+    return features
+}
