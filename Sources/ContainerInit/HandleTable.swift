@@ -54,11 +54,19 @@ extension HandleName: CustomStringConvertible {
 
 /// Owns descriptors and gives them out by name. The parent fills it; the init inherits a copy.
 package struct HandleTable: ~Copyable {
-    // A handful of entries: a linear search is faster than hashing.
-    private var entries: [(name: HandleName, number: Int32)] = []
+    // The deinit is a class's, since Embedded Swift must see a struct's deinit from every module that owns one.
+    private final class Descriptors {
+        // A handful of entries: a linear search is faster than hashing.
+        var entries: [(name: HandleName, number: Int32)] = []
+        deinit { for entry in entries { _ = FileDescriptor(owning: entry.number) } }
+    }
+    private let descriptors = Descriptors()
+    private var entries: [(name: HandleName, number: Int32)] {
+        get { descriptors.entries }
+        nonmutating _modify { yield &descriptors.entries }
+    }
 
     package init() {}
-    deinit { for entry in entries { _ = FileDescriptor(owning: entry.number) } }
 
     /// Takes over `descriptor` under `name`, in place of one that had that name.
     package mutating func insert(_ descriptor: consuming FileDescriptor, as name: HandleName) {
@@ -92,7 +100,7 @@ package struct HandleTable: ~Copyable {
     /// be a way out (CVE-2024-21626).
     package borrowing func closeOthers(from first: Int32) {
         var next = first
-        for number in entries.map(\.number).sorted() where number >= next {
+        for number in entries.map({ $0.number }).sorted() where number >= next {
             closeDescriptors(from: next, through: number - 1)
             next = number + 1
         }

@@ -49,9 +49,9 @@ package func waitForChild(_ pid: Int32, blocking: Bool = true) throws(Errno) -> 
 }
 
 /// argv or envp, laid out in advance, so that execve(2) needs no memory.
-@safe package struct StringVector: ~Copyable {
-    private let pointers: UnsafeMutablePointer<UnsafePointer<CChar>?>
-    private let text: UnsafeMutablePointer<CChar>
+@frozen @safe public struct StringVector: ~Copyable {
+    @usableFromInline let pointers: UnsafeMutablePointer<UnsafePointer<CChar>?>
+    @usableFromInline let text: UnsafeMutablePointer<CChar>
 
     package init(_ strings: [String]) {
         let count = strings.reduce(0) { $0 + $1.utf8.count + 1 }
@@ -70,7 +70,7 @@ package func waitForChild(_ pid: Int32, blocking: Bool = true) throws(Errno) -> 
         unsafe pointers[strings.count] = nil
     }
 
-    deinit {
+    @inlinable deinit {
         unsafe pointers.deallocate()
         unsafe text.deallocate()
     }

@@ -51,7 +51,7 @@ struct Attendance: ~Copyable {
                 try relay.move(master, came)
                 if !came[3].isEmpty, status == nil { status = try handleSignals(resizing: master.raw) }
                 // after the end, what is still in the terminal is shown
-                if let status, relay.isFinished || came.allSatisfy(\.isEmpty) { return .success(status) }
+                if let status, relay.isFinished || came.allSatisfy({ $0.isEmpty }) { return .success(status) }
             }
         } catch {
             return .failure(error)

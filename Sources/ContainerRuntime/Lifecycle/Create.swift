@@ -118,7 +118,7 @@ private func make(
     state.hooks.poststart = plan.hooks.poststart
     state.hooks.poststop = plan.hooks.poststop
     state.hasOwnPIDNamespace = plan.newNamespaces.contains(.pid)
-    state.cgroupDirectories = plan.cgroup.directories.map(\.absolute)
+    state.cgroupDirectories = plan.cgroup.directories.map({ $0.absolute })
     try directory.store(state)
     try directory.keepConfiguration(preparation.bundle.configBytes)
     let cgroup = try Cgroup.create(plan.cgroup)

@@ -6,10 +6,10 @@ import Seccomp
 /// What this runtime can do, for `features`. Source: features.md, features-linux.md.
 package func runtimeFeatures(version: String, commit: String) -> Features {
     var features = Features()
-    features.hooks = HookPoint.allCases.map(\.name)
+    features.hooks = HookPoint.allCases.map({ $0.name })
     features.mountOptions = MountOptions.known.filter { $0 != "idmap" && $0 != "ridmap" }
     var linux = LinuxFeatures()
-    linux.namespaces = LinuxNamespaceType.allCases.map(\.name).sorted()
+    linux.namespaces = LinuxNamespaceType.allCases.map({ $0.name }).sorted()
     linux.capabilities = (Int32(0)..<64).compactMap { CapabilityNames.name($0) }
     features.linux = linux
     features.annotations = StringMap([

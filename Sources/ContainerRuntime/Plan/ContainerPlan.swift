@@ -58,7 +58,7 @@ package struct ContainerPlan: Equatable, Sendable {
     package var initPlan: InitPlan {
         var plan = InitPlan()
         plan.firstNamespaces = firstNamespaces
-        plan.steps = steps.map(\.step)
+        plan.steps = steps.map({ $0.step })
         plan.arguments = arguments
         plan.environment = environment
         plan.preservedDescriptors = preservedDescriptors

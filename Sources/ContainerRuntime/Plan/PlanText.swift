@@ -22,7 +22,7 @@ extension ContainerPlan {
         section("Clocks", timeOffsets.map { "\($0.clock) \($0.seconds) s \($0.nanoseconds) ns" })
         section("Control groups", cgroup.lines)
         section("Host", hostLines)
-        section("Steps of the container's first process", steps.map(\.text))
+        section("Steps of the container's first process", steps.map({ $0.text }))
         section("Warnings", warnings)
         return lines.joined(separator: "\n") + "\n"
     }
@@ -44,7 +44,7 @@ extension ContainerPlan {
             writer.member("terminal", hasTerminal)
             writer.member("args", arguments)
             writer.member("env", environment)
-            writer.member("newNamespaces", newNamespaces.kinds.map(\.specName))
+            writer.member("newNamespaces", newNamespaces.kinds.map({ $0.specName }))
             writer.key("joinedNamespaces")
             writer.array { writer in
                 for namespace in joinedNamespaces {

@@ -94,7 +94,7 @@ extension ContainerPlan {
             (try? InRootPath(mount.destination))?.text == "/dev" && MountOptions(mount.options).isBind
         }
         if !bringsOwn {
-            let configured = Set(linux.devices.map(\.path))
+            let configured = Set(linux.devices.map({ $0.path }))
             for device in Self.defaultDevices where !configured.contains("/dev/" + device.name) {
                 let name = "/dev/" + device.name
                 let step = DeviceStep(

@@ -20,7 +20,7 @@ extension Step {
         case .setHostname(let name): ("set hostname", name)
         case .setDomainname(let name): ("set domainname", name)
         case .bringLoopbackUp: ("bring up network device", "lo")
-        case .runHooks(let phase, let hooks): ("run \(phase.name) hooks", hooks.map(\.path.text).joined(separator: " "))
+        case .runHooks(let phase, let hooks): ("run \(phase.name) hooks", hooks.map({ $0.path.text }).joined(separator: " "))
         case .announceReady: ("report that all is set up", "")
         case .awaitStart: ("wait for start", "")
         case .loadSeccomp(let filter, _), .loadSeccompWithListener(let filter, _): ("load seccomp filter", "\(filter.count / 8) instructions")
@@ -85,7 +85,7 @@ extension Step {
             return "\(kind) \(step.major):\(step.minor) mode 0\(String(step.permissions, radix: 8)) owner \(step.uid):\(step.gid)\(source)"
         case .makeLink(_, let target): return "-> " + target
         case .mountCgroups(let step):
-            return (step.hierarchies.map(\.name) + [step.attributes.text]).filter { !$0.isEmpty }.joined(separator: " ")
+            return (step.hierarchies.map({ $0.name }) + [step.attributes.text]).filter { !$0.isEmpty }.joined(separator: " ")
         case .setSysctl(_, let value, _): return "= " + quoted(value)
         case .setLimit(let limit): return "soft \(limit.soft) hard \(limit.hard)"
         case .setIdentity(let identity):
@@ -174,7 +174,7 @@ extension Propagation {
 
 extension NamespaceSet {
     /// "mount, pid, uts"
-    package var text: String { kinds.map(\.specName).joined(separator: ", ") }
+    package var text: String { kinds.map({ $0.specName }).joined(separator: ", ") }
 }
 
 extension CapabilityNames {

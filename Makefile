@@ -1,0 +1,82 @@
+# cale and calque. `make help` lists what there is.
+# Every target installs the Debian packages that it needs and that are missing (as root, or through sudo).
+PREFIX  ?= /usr/local
+DESTDIR ?=
+# embedded: Embedded Swift, static-pie. static: ordinary Swift, -static-executable (the fallback).
+MODE    ?= embedded
+SWIFT   ?= swift
+
+BUILD_PACKAGES = gcc libc6-dev pkg-config libseccomp-dev libcap-dev libjson-c-dev libzstd-dev zlib1g-dev libssl-dev
+DEMO_PACKAGES  = $(BUILD_PACKAGES) busybox-static umoci
+TEST_PACKAGES  = $(DEMO_PACKAGES) python3 runc crun uidmap
+
+CHECKED   = --explicit-target-dependency-import-check error
+SCRATCH   = .build-$(MODE)
+resources = $(shell $(SWIFT)c -print-target-info | sed -n 's/.*"runtimeResourcePath": *"\([^"]*\)".*/\1/p')
+triple    = $(shell $(SWIFT)c -print-target-info | sed -n 's/.*"unversionedTriple": *"\([^"]*\)".*/\1/p')
+release   = SWIFT_RESOURCES="$(resources)" SWIFT_TRIPLE="$(triple)" CALE_RELEASE=$(MODE) \
+            $(SWIFT) build -c release $(CHECKED) --disable-local-rpath --scratch-path $(SCRATCH)
+
+.PHONY: help build demo test unit conformance bench install uninstall format clean \
+        build-packages demo-packages test-packages every-mode
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
+
+build: build-packages ## release binaries: build/bin/cale and build/bin/calque (MODE=embedded|static)
+	$(release) --product cale
+	$(release) --product calque
+	@mkdir -p build/bin
+	install -m 0755 $(SCRATCH)/release/cale $(SCRATCH)/release/calque build/bin/
+
+demo: demo-packages build ## make an image of Debian's busybox, unpack it and run it
+	conformance/demo build/bin/cale build/bin/calque
+
+unit: test-packages ## the Swift tests
+	$(SWIFT) build $(CHECKED) --build-tests
+	$(SWIFT) test --skip-build
+
+every-mode: build-packages # each release form builds; the ordinary static one is the fallback
+	$(MAKE) MODE=static build
+	$(MAKE) MODE=embedded build
+
+test: test-packages unit every-mode ## every test: unit, every build mode, demo, conformance
+	conformance/demo build/bin/cale build/bin/calque
+	RUNTIME=build/bin/cale conformance/run
+
+conformance: test-packages build ## the conformance suite on cale, then on runc and crun for comparison
+	RUNTIME=build/bin/cale conformance/run
+	RUNTIME=/usr/sbin/runc conformance/run
+	RUNTIME=/usr/bin/crun conformance/run
+
+bench: test-packages build ## CPU, wall and memory, interleaved with runc and crun
+	conformance/bench/run build/bin/cale
+
+install: build ## programs, man pages and completions below $(DESTDIR)$(PREFIX)
+	install -D -m 0755 -t $(DESTDIR)$(PREFIX)/bin build/bin/cale build/bin/calque
+	for program in cale calque; do \
+	  install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
+	    $(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d && \
+	  build/bin/$$program man > $(DESTDIR)$(PREFIX)/share/man/man1/$$program.1 && \
+	  build/bin/$$program completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$program && \
+	  build/bin/$$program completion zsh > $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_$$program && \
+	  build/bin/$$program completion fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/$$program.fish || exit 1; \
+	done
+
+uninstall: ## remove what install put there
+	for program in cale calque; do \
+	  rm -f $(DESTDIR)$(PREFIX)/bin/$$program $(DESTDIR)$(PREFIX)/share/man/man1/$$program.1 \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$program \
+	    $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_$$program \
+	    $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/$$program.fish; \
+	done
+
+format: ## swift format, in place
+	$(SWIFT) format --in-place --recursive Package.swift Sources Tests
+
+clean: ## remove everything that was built
+	rm -rf build .build .build-embedded .build-static
+
+build-packages: ; @conformance/install-packages $(BUILD_PACKAGES)
+demo-packages:  ; @conformance/install-packages $(DEMO_PACKAGES)
+test-packages:  ; @conformance/install-packages $(TEST_PACKAGES)
