@@ -1,4 +1,6 @@
 // Manual pages in the macros of man(7), which both groff and mandoc read.
+// Everything comes from the declaration of the program: one page, with a section for each command.
+// What the terminal shows for --help is Help.swift.
 
 extension Program {
     /// The page NAME(1) of the program.

@@ -4,6 +4,7 @@
 package import Diagnostics
 import Kernel
 
+/// A container's directories in the hierarchies of cgroups, made by us and removed by us.
 package struct Cgroup: Equatable, Sendable {
     /// Absolute; version 2 first. Empty when the container has no cgroup of its own.
     package let directories: [String]

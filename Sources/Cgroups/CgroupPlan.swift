@@ -3,6 +3,7 @@
 package import Diagnostics
 package import OCISpec
 
+/// What will be made and written for a container's cgroup: every directory, every file with its text, in order.
 package struct CgroupPlan: Equatable, Sendable {
     /// The container's directory in one hierarchy.
     package struct Directory: Equatable, Sendable {
@@ -31,6 +32,7 @@ package struct CgroupPlan: Equatable, Sendable {
         var isCpuset1: Bool { hierarchy.version == .v1 && hierarchy.controllers.contains("cpuset") }
     }
 
+    /// A version 2 controller that a limit needs, and the field that asks for it.
     package struct NeededController: Equatable, Sendable {
         package var name: String
         package var field: String

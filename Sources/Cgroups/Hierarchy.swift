@@ -3,6 +3,7 @@
 
 /// One mounted tree of cgroups.
 package struct CgroupHierarchy: Equatable, Sendable {
+    /// The kernel's two interfaces: one tree a controller, or one tree for all.
     package enum Version: Equatable, Sendable {
         case v1
         case v2

@@ -5,6 +5,7 @@
 package import Kernel
 package import UntrustedTree
 
+/// One thing that the init does. It works as it stands, or its errno is reported with its number in the plan.
 package enum Step: Equatable, Sendable {
     // Arriving
     /// Writes "0" to each version 1 `tasks` handle: the calling thread, the only one, joins that cgroup.
@@ -102,6 +103,7 @@ package enum SyncPoint: UInt8, Equatable, Sendable {
     case seccompListener
 }
 
+/// The hooks that run inside the container. Source: config.md "POSIX-platform Hooks".
 package enum HookPhase: UInt8, Equatable, Sendable {
     case createContainer, startContainer
     package var name: String {
@@ -148,6 +150,7 @@ package struct Identity: Equatable, Sendable {
 
 /// One entry of `mounts`.
 package struct MountStep: Equatable, Sendable {
+    /// Where a mount comes from.
     package enum Source: Equatable, Sendable {
         /// A new file system of this type, made from this source.
         case new(type: String, source: String, options: [String])
@@ -183,6 +186,7 @@ package struct MountStep: Equatable, Sendable {
 
 /// The mount of the container's cgroups in version 1: a tmpfs with one bind mount a hierarchy.
 package struct CgroupMountStep: Equatable, Sendable {
+    /// One version 1 hierarchy that shows up in the container's cgroup mount.
     package struct Hierarchy: Equatable, Sendable {
         /// "cpu,cpuacct"
         package var name: String
@@ -208,6 +212,7 @@ package struct CgroupMountStep: Equatable, Sendable {
 
 /// A device node.
 package struct DeviceStep: Equatable, Sendable {
+    /// What mknod(2) makes; the raw value is the type in a file's mode.
     package enum Kind: UInt32, Equatable, Sendable {
         case character = 0o020000
         case block = 0o060000

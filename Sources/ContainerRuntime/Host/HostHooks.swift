@@ -4,6 +4,7 @@ package import Diagnostics
 import Kernel
 package import OCISpec
 
+/// Hooks that run in the runtime's own namespaces.
 package enum HostHooks {
     /// Runs `hooks` in order; stops at the first that fails.
     ///

@@ -6,6 +6,7 @@
 package import Diagnostics
 import Kernel
 
+/// Self-protection: the host's binary can never be written through /proc/PID/exe of a container's process (CVE-2019-5736).
 package enum SealedExecutable {
     /// Executes this program again from a sealed handle, unless it already runs from one. Answers when it does, or when
     /// no container could write the binary anyway.

@@ -1,5 +1,6 @@
 // Making a container: plan, record, cgroup, init, record again, release. The order makes every failure clean: what is on
 // the host is always in the state file before it exists, and what fails is undone in reverse.
+// What is decided before anything is made is in Prepare.swift; the exchange with the init is Host/Launch.swift.
 import Cgroups
 import ContainerInit
 package import Diagnostics

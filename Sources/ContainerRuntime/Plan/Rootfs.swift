@@ -22,7 +22,8 @@ extension ContainerPlan {
         add(.attachRootfs(rootfs, recursive: true, propagation: .slave), field: "root.path")
         for (index, mount) in config.mounts.enumerated() { try planMount(mount, index: index, linux: linux, context: context) }
         try planDevices(linux, config: config, context: context)
-        if let directory = try? InRootPath(process.cwd), !directory.isRoot { add(.makeWorkingDirectory(directory), field: "process.cwd") }
+        let directory = try InRootPath(process.cwd)
+        if !directory.isRoot { add(.makeWorkingDirectory(directory), field: "process.cwd") }
         planHooks(context)
         try planMasks(linux)
         if process.terminal {
@@ -91,6 +92,7 @@ extension ContainerPlan {
         let binds = newNamespaces.contains(.user) || joinedNamespaces.contains { $0.kind == .user } || !context.isPrivileged
         // a bind mount of the host's /dev brings its own nodes, and ours would land on the host
         let bringsOwn = config.mounts.contains { mount in
+            // a destination that is no path was refused when its mount was planned
             (try? InRootPath(mount.destination))?.text == "/dev" && MountOptions(mount.options).isBind
         }
         if !bringsOwn {

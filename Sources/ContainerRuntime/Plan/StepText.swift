@@ -1,4 +1,6 @@
 // Steps in words: for `plan`, for errors, for `--debug`. The init itself words nothing.
+// A step is a verb and an object, in the terms of the kernel and of the configuration.
+// Errors of steps are worded in StepError.swift, whole plans in PlanText.swift.
 package import ContainerInit
 import Diagnostics
 import Kernel

@@ -1,5 +1,6 @@
 // The state root and the directories below it: one a container, named by its id. Everything in it is ours alone: the
 // root must belong to the caller and be closed to others, for its content decides what `delete` removes and kills.
+// What is written there is StoredState.swift.
 package import Diagnostics
 package import Kernel
 import JSON
@@ -59,6 +60,7 @@ package struct StateRoot: ~Copyable {
         do throws(Errno) {
             // names that are no ids are not ours: the seccomp cache, other programs' files
             return try handle.open(".", [.readOnly, .directory]).entries().filter { $0.kind == .directory || $0.kind == .unknown }
+                // a name that is no id is not a container's: the runtime's own directories begin with "@"
                 .compactMap { try? ContainerID($0.text) }.sorted { $0.text < $1.text }
         } catch {
             throw OperationError("list", path.text, .errno(error))

@@ -15,6 +15,7 @@ package struct LinuxBlockIO: Equatable, Sendable {
     package var throttleReadIOPSDevice: [ThrottleDevice]
     package var throttleWriteIOPSDevice: [ThrottleDevice]
 
+    /// A device's own weights. Source: config-linux.md "Block IO".
     package struct WeightDevice: Equatable, Sendable {
         package var major: UInt32
         package var minor: UInt32
@@ -39,6 +40,7 @@ package struct LinuxBlockIO: Equatable, Sendable {
         }
     }
 
+    /// A device's limit, in bytes or operations a second. Source: config-linux.md "Block IO".
     package struct ThrottleDevice: Equatable, Sendable {
         package var major: UInt32
         package var minor: UInt32

@@ -3,6 +3,7 @@ package import JSON
 
 /// One entry of the allowed device list. Source: config-linux.md "Allowed Device list" (RT-config-linux-061).
 package struct LinuxDeviceRule: Equatable, Sendable {
+    /// What a rule of the allow list is about. Source: config-linux.md "Allowed Device list".
     package enum Kind: Equatable, Sendable {
         /// Block and character devices, "a".
         case all
