@@ -102,6 +102,10 @@ int32_t kernel_seccomp(const void *filter, size_t bytes, uint32_t flags) {
     struct sock_fprog p = { .len = (unsigned short)(bytes / sizeof(struct sock_filter)), .filter = (struct sock_filter *)filter };
     return ANSWER((int32_t)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &p));
 }
+// A null filter is looked at after the flags: EFAULT says that they are known.
+int32_t kernel_seccomp_flags_known(uint32_t flags) {
+    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, (void *)0) == -1 && errno == EFAULT;
+}
 int32_t kernel_seccomp_action_available(uint32_t action) { return ANSWER((int32_t)syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action)); }
 
 static int64_t nanoseconds(clockid_t clock) {

@@ -21,6 +21,7 @@ package struct Errno: Error, Hashable, Sendable {
 }
 
 extension Errno {
+    package static var domain: Errno { Errno(EDOM) }
     package static var notPermitted: Errno { Errno(EPERM) }
     package static var noEntry: Errno { Errno(ENOENT) }
     package static var noProcess: Errno { Errno(ESRCH) }

@@ -79,6 +79,13 @@ package func loadSeccompFilter(_ filter: [UInt8], flags: UInt32) throws(Errno) -
 /// Whether the kernel knows a seccomp return action. Source: seccomp(2) SECCOMP_GET_ACTION_AVAIL.
 package func isSeccompActionAvailable(_ action: UInt32) -> Bool { kernel_seccomp_action_available(action) >= 0 }
 
+/// Whether the kernel knows a flag of seccomp(2).
+package func isSeccompFlagAvailable(_ flag: UInt32) -> Bool {
+    let newListener: UInt32 = 1 << 3
+    let killable: UInt32 = 1 << 5  // makes sense, and is known, beside a listener only
+    return kernel_seccomp_flags_known(flag == killable ? flag | newListener : flag) != 0
+}
+
 /// Replaces the session keyring by a new one named `name`. - Throws: `EDQUOT` at the quota, `ENOSYS` without keyrings.
 package func joinSessionKeyring(_ name: String) throws(Errno) -> Int32 { try check(unsafe kernel_join_session_keyring(name)) }
 package func setKeyPermissions(_ key: Int32, _ permissions: UInt32) throws(Errno) { try check(kernel_set_key_permissions(key, permissions)) }

@@ -153,6 +153,7 @@ int32_t kernel_join_session_keyring(const char *name);
 int32_t kernel_describe_key(int32_t key, char *to, size_t count);
 int32_t kernel_set_key_permissions(int32_t key, uint32_t permissions);
 int32_t kernel_seccomp(const void *filter, size_t bytes, uint32_t flags);
+int32_t kernel_seccomp_flags_known(uint32_t flags);
 int32_t kernel_seccomp_action_available(uint32_t action);
 int64_t kernel_monotonic_nanoseconds(void);
 int64_t kernel_realtime_nanoseconds(void);

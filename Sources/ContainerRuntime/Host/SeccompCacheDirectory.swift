@@ -5,12 +5,14 @@ import Seccomp
 
 /// Where compiled seccomp filters are kept, or nowhere.
 package struct SeccompCacheDirectory: ~Copyable {
-    private var directory: FileDescriptor?
+    private let directory: FileDescriptor?
 
+    /// Nil for a host on which no cache can be kept.
     package init(_ directory: consuming FileDescriptor?) { self.directory = directory }
 
     /// The filter of `profile`, from the cache or compiled.
-    func compile(_ profile: LinuxSeccomp) throws(OperationError) -> PlannedSeccomp {
-        throw OperationError("compile", "seccomp profile", .unsupported("seccomp"), field: "linux.seccomp")
+    consuming func compile(_ profile: LinuxSeccomp) throws(OperationError) -> SeccompProgram {
+        guard let directory else { return try compileSeccomp(profile) }
+        return try compileSeccomp(profile, cache: directory)
     }
 }

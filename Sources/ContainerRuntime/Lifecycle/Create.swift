@@ -155,8 +155,10 @@ private func launch(
                 try HostHooks.run(plan.hooks.prestart, phase: "prestart", state: text)
                 try HostHooks.run(plan.hooks.createRuntime, phase: "createRuntime", state: text)
             },
-            listener: { (_, _) throws(OperationError) in
-                throw OperationError("hand over", "seccomp listener", .unsupported("SCMP_ACT_NOTIFY"), field: "linux.seccomp.listenerPath")
+            listener: { (pid, listener) throws(OperationError) in
+                var now = early
+                now.pid = pid
+                try SeccompAgent.handOver(listener, pid: pid, plan: plan, state: now.specState(.creating))
             })
         try record(&state, pid: launch.pid)
         try directory.store(state)

@@ -13,7 +13,7 @@ struct Preparation {
 
     /// - Parameter compile: makes a filter of a seccomp profile.
     package init(
-        _ options: CreateOptions, waitsForStart: Bool, handles: inout HandleTable, compile: (LinuxSeccomp) throws(OperationError) -> PlannedSeccomp
+        _ options: CreateOptions, waitsForStart: Bool, handles: inout HandleTable, compile: (LinuxSeccomp) throws(OperationError) -> SeccompProgram
     ) throws(OperationError) {
         bundle = try Bundle(options.bundle, config: options.config)
         let config = bundle.config

@@ -11,9 +11,20 @@ package func runtimeFeatures(version: String, commit: String) -> Features {
     var linux = LinuxFeatures()
     linux.namespaces = LinuxNamespaceType.allCases.map({ $0.name }).sorted()
     linux.capabilities = (Int32(0)..<64).compactMap { CapabilityNames.name($0) }
+    linux.seccomp = seccompFeatures()
     features.linux = linux
     features.annotations = StringMap([
         StringMap.Entry("io.cale.version", version), StringMap.Entry("io.cale.commit", commit),
     ])
     return features
+}
+
+private func seccompFeatures() -> LinuxFeatures.Seccomp {
+    var seccomp = LinuxFeatures.Seccomp(enabled: true)
+    seccomp.actions = SeccompAction.allCases.map { $0.name }
+    seccomp.operators = SeccompOperator.allCases.map { $0.name }
+    seccomp.archs = SeccompArchitecture.allCases.filter { $0.token != nil }.map { $0.name }
+    seccomp.knownFlags = SeccompFlag.allCases.map { $0.name }
+    seccomp.supportedFlags = SeccompFlag.allCases.filter { isSeccompFlagAvailable($0.bit) }.map { $0.name }
+    return seccomp
 }

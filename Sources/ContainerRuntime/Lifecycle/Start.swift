@@ -3,6 +3,7 @@ import ContainerInit
 package import Diagnostics
 import Kernel
 import OCISpec
+import Seccomp
 
 extension Container {
     /// Lets a created container execute its program, and runs the poststart hooks.
@@ -75,7 +76,7 @@ extension StateDirectory {
             namespace.path.map { JoinedNamespace(kind: namespace.type.kind, path: $0, field: "linux.namespaces[\(index)]") }
         }
         context.hostNamespaces = try Handles.openNamespaces(joined, into: &handles)
-        if linux.seccomp != nil { context.seccomp = PlannedSeccomp(filter: [], flags: 0, usesListener: false) }
+        if linux.seccomp != nil { context.seccomp = SeccompProgram(filter: [], flags: 0, usesListener: false) }
         return try ContainerPlan(config, context: context)
     }
 }

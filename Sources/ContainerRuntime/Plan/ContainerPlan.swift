@@ -5,6 +5,7 @@ package import ContainerInit
 import Diagnostics
 package import Kernel
 package import OCISpec
+package import Seccomp
 
 /// A step with the property that asked for it.
 package struct PlannedStep: Equatable, Sendable {
@@ -42,6 +43,7 @@ package struct ContainerPlan: Equatable, Sendable {
     package var rootfs: Path
     package var hasTerminal = false
     package var hooks = Hooks()
+    var seccompAgent: PlannedSeccompAgent?
     package var annotations = StringMap()
     package var ociVersion = ""
     /// The last capabilities, where one more is needed until the seccomp filter is loaded.
@@ -102,7 +104,7 @@ package struct PlanContext {
     package var preservedDescriptors: Int32 = 0
     /// `create` waits at a gate; `run` starts at once.
     package var waitsForStart = true
-    package var seccomp: PlannedSeccomp?
+    package var seccomp: SeccompProgram?
 
     package init(
         id: ContainerID, bundle: Path, isPrivileged: Bool, uid: UInt32, gid: UInt32, cgroup: CgroupPlan, grantableCapabilities: UInt64,
@@ -116,17 +118,5 @@ package struct PlanContext {
         self.cgroup = cgroup
         self.grantableCapabilities = grantableCapabilities
         self.kindOfFile = kindOfFile
-    }
-}
-
-/// A compiled seccomp profile.
-package struct PlannedSeccomp: Equatable, Sendable {
-    package var filter: [UInt8]
-    package var flags: UInt32
-    package var usesListener: Bool
-    package init(filter: [UInt8], flags: UInt32, usesListener: Bool) {
-        self.filter = filter
-        self.flags = flags
-        self.usesListener = usesListener
     }
 }

@@ -20,6 +20,9 @@ extension ContainerPlan {
         environment = process.env
         oomScoreAdjustment = process.oomScoreAdj.map { Int32($0) }
         hasTerminal = process.terminal
+        if let seccomp = linux.seccomp, seccomp.usesListener, let path = seccomp.listenerPath {
+            seccompAgent = PlannedSeccompAgent(path: Path(path), metadata: seccomp.listenerMetadata)
+        }
 
         try planNamespaces(linux, context: context)
         planSession(linux, context: context)

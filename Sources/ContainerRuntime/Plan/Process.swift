@@ -3,6 +3,7 @@ import ContainerInit
 import Diagnostics
 import Kernel
 import OCISpec
+import Seccomp
 import UntrustedTree
 
 extension ContainerPlan {

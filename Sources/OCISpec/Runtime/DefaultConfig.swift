@@ -43,7 +43,7 @@ private func writeDefaultProcess(to writer: inout JSONWriter) {
         writer.member("cwd", "/")
         writer.key("capabilities")
         writer.object { writer in
-            for set in ["bounding", "effective", "permitted", "ambient"] {
+            for set in ["bounding", "effective", "permitted"] {
                 writer.member(set, ["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"])
             }
         }
