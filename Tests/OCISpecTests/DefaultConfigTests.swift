@@ -15,7 +15,7 @@ struct DefaultConfigTests {
         runc["ociVersion"] = "1.3.0"
         runc["hostname"] = "cale"
         // runc 1.1 lists ambient capabilities that are not inheritable, which the kernel cannot give; later ones do not
-        let capabilities = runc.value(forKeyPath: "process.capabilities") as? NSMutableDictionary
+        let capabilities = (runc["process"] as? NSMutableDictionary)?["capabilities"] as? NSMutableDictionary
         #expect(capabilities?["ambient"] != nil)
         capabilities?["ambient"] = nil
         #expect(try tree(defaultConfiguration(rootless: rootless, uid: 0, gid: 0)) == runc)
