@@ -39,6 +39,9 @@ unit: test-packages ## the Swift tests
 every-mode: build-packages # each release form builds; the ordinary static one is the fallback
 	$(MAKE) MODE=static build
 	$(MAKE) MODE=embedded build
+	@# constant arrays moved out of functions would be mixed up at link time: see Package.swift
+	@if nm .build-embedded/release/*.build/*.o 2>/dev/null | grep -q 'Tv[0-9]*_*r$$'; then \
+	  echo "error: an object has outlined constant arrays"; exit 1; fi
 
 test: test-packages unit every-mode ## every test: unit, every build mode, demo, conformance
 	conformance/demo build/bin/cale build/bin/calque

@@ -27,7 +27,11 @@ case "static":
     swift = common + [.unsafeFlags(["-static-executable", "-cross-module-optimization", "-Xfrontend", "-function-sections"])]
     link = [.unsafeFlags(["-static-executable"] + deadStrip)]
 default:
-    swift = common + [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections"])]
+    // Every Embedded module emits its own copy of an imported function. Swift 6.3 numbers the constant arrays that it moves
+    // out of a function differently in each copy, and the linker keeps one: a function with two such arrays then reads the
+    // wrong one. Without the pass that moves them out there is nothing to mix up. See spec-notes/decisions/.
+    let keepArraysInPlace = ["-Xllvm", "-sil-disable-pass=object-outliner"]
+    swift = common + [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections"] + keepArraysInPlace)]
     link = [.unsafeFlags(
         ["-Xclang-linker", "-static-pie", "\(resources)/embedded/\(triple)/libswiftUnicodeDataTables.a", "-lm"] + deadStrip)]
 }

@@ -60,6 +60,11 @@ extension FileDescriptor {
     package borrowing func rename(_ old: Path, to new: Path, exclusive: Bool = false) throws(Errno) {
         try check(unsafe old.withCString { old in unsafe new.withCString { unsafe kernel_renameat2(raw, old, raw, $0, exclusive ? 1 : 0) } })
     }
+    /// Moves the entry `old` to `directory`, within one file system.
+    package borrowing func rename(_ old: Path, to new: Path, in directory: borrowing FileDescriptor) throws(Errno) {
+        let target = directory.raw
+        try check(unsafe old.withCString { old in unsafe new.withCString { unsafe kernel_renameat2(raw, old, target, $0, 0) } })
+    }
     package borrowing func changeOwner(uid: UInt32, gid: UInt32) throws(Errno) {
         let empty: Path = ""
         try check(unsafe empty.withCString { unsafe kernel_fchownat(raw, $0, uid, gid, 0x1000) })

@@ -32,6 +32,14 @@ package struct Path: Hashable, Sendable {
         return Path(terminated: joined + [0])
     }
 
+    /// `self`/`name` for a name that is bytes. Not for paths in a rootfs.
+    package func appending(bytes name: ArraySlice<UInt8>) -> Path {
+        var joined = Array(bytes)
+        if joined.last != UInt8(ascii: "/") { joined.append(UInt8(ascii: "/")) }
+        joined += name
+        return Path(terminated: joined + [0])
+    }
+
     private init(terminated: [UInt8]) { self.terminated = terminated }
 
     /// The last component: "b" of "/a/b"; "/" of "/".
@@ -41,6 +49,15 @@ package struct Path: Hashable, Sendable {
         var start = end
         while start > 0 && terminated[start - 1] != UInt8(ascii: "/") { start -= 1 }
         return start == end ? "/" : String(decoding: terminated[start..<end], as: UTF8.self)
+    }
+
+    /// The directory that holds it: "/a" of "/a/b", "." of "a".
+    package var parent: Path {
+        var end = terminated.count - 1
+        while end > 1 && terminated[end - 1] == UInt8(ascii: "/") { end -= 1 }
+        while end > 0 && terminated[end - 1] != UInt8(ascii: "/") { end -= 1 }
+        while end > 1 && terminated[end - 1] == UInt8(ascii: "/") { end -= 1 }
+        return end == 0 ? "." : Path(terminated: Array(terminated[..<end]) + [0])
     }
 
     /// Calls `body` with the path as a C string that is valid during the call.

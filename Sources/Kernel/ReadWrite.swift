@@ -18,6 +18,22 @@ extension FileDescriptor {
         return bytes
     }
 
+    /// Reads at most `count` bytes from `offset` on, without moving the file's position; an empty array at the end.
+    package borrowing func read(atMost count: Int, at offset: Int64) throws(Errno) -> [UInt8] {
+        var failure: Errno?
+        let number = raw
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            do throws(Errno) {
+                filled = try checkRetrying { unsafe kernel_pread(number, buffer.baseAddress, buffer.count, offset) }
+            } catch {
+                filled = 0
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        return bytes
+    }
+
     /// Reads to the end.
     /// - Throws: `EFBIG` when there are more than `limit` bytes.
     package borrowing func readAll(limit: Int) throws(Errno) -> [UInt8] {
@@ -46,6 +62,17 @@ extension FileDescriptor {
         }
     }
 
+    /// Writes all of `bytes[range]`.
+    package borrowing func write(_ bytes: [UInt8], _ range: Range<Int>) throws(Errno) {
+        let number = raw
+        var done = range.lowerBound
+        while done < range.upperBound {
+            done += try checkRetrying {
+                unsafe bytes[done..<range.upperBound].withUnsafeBytes { unsafe kernel_write(number, $0.baseAddress, $0.count) }
+            }
+        }
+    }
+
     /// Writes all of `text`.
     package borrowing func write(_ text: String) throws(Errno) { try write(Array(text.utf8)) }
 
@@ -58,6 +85,8 @@ extension FileDescriptor {
     }
 
     package borrowing func seek(to offset: Int64) throws(Errno) { try check(kernel_seek(raw, offset, 0)) }
+    /// Moves `count` bytes on; what is passed over at the end of a file becomes a hole.
+    package borrowing func seek(forward count: Int64) throws(Errno) { try check(kernel_seek(raw, count, 1)) }
     package borrowing func truncate(to size: Int64) throws(Errno) { try check(kernel_truncate(raw, size)) }
     package borrowing func synchronize() throws(Errno) { try check(kernel_sync(raw)) }
 }

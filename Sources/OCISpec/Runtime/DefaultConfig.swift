@@ -1,7 +1,8 @@
-// The configuration that `cale spec` writes for people to begin with: a shell on a terminal, in namespaces of its own.
+// The configuration that `cale spec` writes for people to begin with: a shell on a terminal, in namespaces of its own; and
+// the frame into which calque puts what an image says.
 //
-// Same content as of `runc spec` and `runc spec --rootless` (1.1), but for the version and the host name. It is written
-// straight as text, since nothing else turns a configuration into JSON.
+// Same content as of `runc spec` and `runc spec --rootless`, but for the version and the host name. It is written straight
+// as text, since nothing else turns a configuration into JSON.
 import JSON
 
 /// The text of a `config.json` to begin with.
@@ -11,51 +12,84 @@ import JSON
 ///   - uid: the caller's user id, which root in the container is mapped to; for `rootless` only.
 ///   - gid: the caller's group id, likewise.
 package func defaultConfiguration(rootless: Bool, uid: UInt32, gid: UInt32) -> String {
-    var writer = JSONWriter(indentation: 4)
-    writer.object { writer in
-        writer.member("ociVersion", Version.supported)
-        writer.key("process")
-        writeDefaultProcess(to: &writer)
-        writer.key("root")
-        writer.object { writer in
-            writer.member("path", "rootfs")
-            writer.member("readonly", true)
-        }
-        writer.member("hostname", "cale")
-        writer.key("mounts")
-        writer.array { writer in for mount in defaultMounts(rootless: rootless) { mount.write(to: &writer) } }
-        writer.key("linux")
-        writeDefaultLinux(rootless: rootless, uid: uid, gid: gid, to: &writer)
-    }
-    return writer.text + "\n"
+    RuntimeTemplate(isRootless: rootless, hostUID: uid, hostGID: gid).text
 }
 
-private func writeDefaultProcess(to writer: inout JSONWriter) {
-    writer.object { writer in
-        writer.member("terminal", true)
-        writer.key("user")
+/// A configuration in the making.
+package struct RuntimeTemplate: Equatable, Sendable {
+    package var isRootless: Bool
+    package var hostUID: UInt32
+    package var hostGID: UInt32
+    package var terminal = true
+    package var user = User()
+    package var args = ["sh"]
+    package var env = ["PATH=" + RuntimeTemplate.searchPath, "TERM=xterm"]
+    package var cwd = "/"
+    package var capabilities = ["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"]
+    package var isRootReadOnly = true
+    /// After the default mounts.
+    package var mounts: [Mount] = []
+    package var annotations = StringMap()
+
+    /// Where programs are searched when nobody says it.
+    package static var searchPath: String { "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" }
+
+    package init(isRootless: Bool, hostUID: UInt32, hostGID: UInt32) {
+        (self.isRootless, self.hostUID, self.hostGID) = (isRootless, hostUID, hostGID)
+    }
+
+    /// The configuration as JSON text.
+    package var text: String {
+        var writer = JSONWriter(indentation: 4)
         writer.object { writer in
-            writer.member("uid", 0)
-            writer.member("gid", 0)
-        }
-        writer.member("args", ["sh"])
-        writer.member("env", ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM=xterm"])
-        writer.member("cwd", "/")
-        writer.key("capabilities")
-        writer.object { writer in
-            for set in ["bounding", "effective", "permitted"] {
-                writer.member(set, ["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"])
-            }
-        }
-        writer.key("rlimits")
-        writer.array { writer in
+            writer.member("ociVersion", Version.supported)
+            writer.key("process")
+            writeProcess(to: &writer)
+            writer.key("root")
             writer.object { writer in
-                writer.member("type", ResourceLimitType.openFiles.name)
-                writer.member("hard", 1024)
-                writer.member("soft", 1024)
+                writer.member("path", "rootfs")
+                writer.member("readonly", isRootReadOnly)
             }
+            writer.member("hostname", "cale")
+            writer.key("mounts")
+            writer.array { writer in for mount in defaultMounts(rootless: isRootless) + mounts { mount.write(to: &writer) } }
+            if !annotations.isEmpty {
+                writer.key("annotations")
+                annotations.write(to: &writer)
+            }
+            writer.key("linux")
+            writeDefaultLinux(rootless: isRootless, uid: hostUID, gid: hostGID, to: &writer)
         }
-        writer.member("noNewPrivileges", true)
+        return writer.text + "\n"
+    }
+
+    private func writeProcess(to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.member("terminal", terminal)
+            writer.key("user")
+            writer.object { writer in
+                writer.member("uid", user.uid)
+                writer.member("gid", user.gid)
+                if !user.additionalGids.isEmpty {
+                    writer.key("additionalGids")
+                    writer.array { writer in for gid in user.additionalGids { writer.integer(gid) } }
+                }
+            }
+            writer.member("args", args)
+            writer.member("env", env)
+            writer.member("cwd", cwd)
+            writer.key("capabilities")
+            writer.object { writer in for set in ["bounding", "effective", "permitted"] { writer.member(set, capabilities) } }
+            writer.key("rlimits")
+            writer.array { writer in
+                writer.object { writer in
+                    writer.member("type", ResourceLimitType.openFiles.name)
+                    writer.member("hard", 1024)
+                    writer.member("soft", 1024)
+                }
+            }
+            writer.member("noNewPrivileges", true)
+        }
     }
 }
 

@@ -1,0 +1,91 @@
+// A bundle in the making: a directory with a temporary name beside its final one, closed to others, that gets its name when
+// everything is in it. One that was left behind by a process that is gone is found by its lock and removed.
+import Diagnostics
+import Kernel
+import UntrustedTree
+
+/// A bundle that is not there yet.
+struct BundleDirectory: ~Copyable {
+    let handle: FileDescriptor
+    private let parent: FileDescriptor
+    private let name: Path
+    private let temporary: Path
+    private let path: Path
+
+    private static var prefix: String { ".calque-" }
+
+    /// - Throws: when something stands at `path` already.
+    static func make(_ path: Path) throws(OperationError) -> BundleDirectory {
+        let last = path.lastComponent
+        guard !path.isEmpty, last != "/", last != ".", last != ".." else {
+            throw OperationError("make bundle", path.text, .invalid("it must be the name of a directory that does not exist yet"))
+        }
+        let temporary = Path(prefix + last + "-" + String(processID()))
+        let parent = try openParent(of: path)
+        let handle = try make(temporary, for: path, in: parent)
+        return BundleDirectory(handle: handle, parent: parent, name: Path(last), temporary: temporary, path: path)
+    }
+
+    private static func openParent(of path: Path) throws(OperationError) -> FileDescriptor {
+        do throws(Errno) {
+            return try FileDescriptor.open(path.parent, [.readOnly, .directory])
+        } catch {
+            throw OperationError("open", path.parent.text, .errno(error), hint: "the directory that the bundle is to lie in must exist")
+        }
+    }
+
+    private static func make(_ temporary: Path, for path: Path, in parent: borrowing FileDescriptor) throws(OperationError) -> FileDescriptor {
+        do throws(Errno) {
+            var exists = true
+            do throws(Errno) { _ = try parent.status(of: Path(path.lastComponent)) } catch where error == .noEntry { exists = false }
+            if exists { throw Errno.exists }
+            removeAbandoned(in: parent)
+            try parent.makeDirectory(temporary, permissions: 0o700)
+            let handle = try parent.open(temporary, [.readOnly, .directory, .noFollow])
+            try handle.lock(waiting: false)
+            try handle.makeDirectory("rootfs", permissions: 0o755)
+            return handle
+        } catch {
+            throw OperationError("make bundle", path.text, .errno(error), hint: error == .exists ? "choose another name, or remove it first" : nil)
+        }
+    }
+
+    /// Directories of ours that nobody has locked: their maker was killed.
+    private static func removeAbandoned(in parent: borrowing FileDescriptor) {
+        do throws(Errno) {
+            for entry in try parent.entries() where entry.kind == .directory && entry.name.starts(with: Self.prefix.utf8) {
+                guard let name = Path(bytes: entry.name) else { continue }  // a directory entry never holds NUL
+                let abandoned = try parent.open(name, [.readOnly, .directory, .noFollow])
+                guard try abandoned.status().uid == effectiveUserID() else { continue }
+                do throws(Errno) { try abandoned.lock(waiting: false) } catch { continue }
+                try parent.removeTree(name)
+            }
+        } catch {
+            // somebody else's rubbish is no reason to fail
+        }
+    }
+
+    /// The root filesystem.
+    borrowing func rootfs() throws(OperationError) -> RootDirectory {
+        do throws(Errno) {
+            return RootDirectory(try handle.open("rootfs", [.readOnly, .directory, .noFollow]))
+        } catch {
+            throw OperationError("open", "rootfs", .errno(error))
+        }
+    }
+
+    /// Writes config.json and gives the bundle its name.
+    borrowing func finish(config: String) throws(OperationError) {
+        do throws(Errno) {
+            try handle.open("config.json", [.writeOnly, .create, .exclusive, .noFollow], mode: 0o644).write(config)
+            try parent.rename(temporary, to: name, exclusive: true)
+        } catch {
+            throw OperationError("make bundle", path.text, .errno(error), hint: error == .exists ? "somebody has made it meanwhile" : nil)
+        }
+    }
+
+    /// Removes everything.
+    borrowing func discard() {
+        do throws(Errno) { try parent.removeTree(temporary) } catch {}  // the first error is the one to tell
+    }
+}

@@ -1,0 +1,217 @@
+// One entry of an archive becomes one entry of the tree. A regular file takes four or five system calls: make it, write,
+// owner where it is not ours, times, close. The process' file creation mask must be 0.
+import Diagnostics
+import Kernel
+import UntrustedTree
+
+extension LayerApplier {
+    /// Makes `entry` at `path`, in place of what stands there; a directory stays and gets its new attributes.
+    mutating func make(_ entry: TarEntry, at path: InRootPath, from reader: inout TarReader) throws(OperationError) {
+        for attribute in entry.attributes {
+            if case .refuse(let why) = AttributeRule(attribute.name, isRootless: policy.isRootless) { throw failed(entry, why) }
+        }
+        if path.isRoot {
+            guard entry.kind == .directory else { throw failed(entry, "the root of an image can only be a directory") }
+            return try kernel(entry) { (tree) throws(Errno) in try tree.attach(entry, to: .root, tree.root.open(.root, [.readOnly, .directory])) }
+        }
+        guard let last = path.lastComponent, let name = Path(bytes: last) else { return }
+        let directory = try openParent(of: path, for: entry)
+        made?.insert(EntryKey(directory: directory.inode, name: last))
+        switch entry.kind {
+        case .regular: try makeFile(entry, name, in: directory, from: &reader)
+        case .directory: try kernel(entry) { (tree) throws(Errno) in try tree.makeDirectory(entry, name, at: path, in: directory) }
+        case .symbolicLink: try makeSymbolicLink(entry, name, in: directory)
+        case .hardLink: try makeHardLink(entry, name, in: directory)
+        case .characterDevice, .blockDevice, .fifo: try makeNode(entry, name, in: directory)
+        }
+    }
+
+    func failed(_ entry: TarEntry, _ why: String) -> OperationError { OperationError("unpack", "/" + entry.text, .invalid(why)) }
+
+    /// Errors of the kernel get the entry's name.
+    mutating func kernel<Result: ~Copyable>(
+        _ entry: TarEntry, _ body: (inout LayerApplier) throws(Errno) -> Result
+    ) throws(OperationError) -> Result {
+        do throws(Errno) { return try body(&self) } catch { throw OperationError("unpack", "/" + entry.text, .errno(error)) }
+    }
+
+    /// The directory for an entry, made where no entry told of it: root's, mode 0755 (image-unpacking, "implied parents").
+    private mutating func openParent(of path: InRootPath, for entry: TarEntry) throws(OperationError) -> OpenParent {
+        if let parent, parent.path == path.parent { return parent }
+        let opened = try kernel(entry) { (tree) throws(Errno) in
+            try OpenParent(path.parent, try tree.root.makeDirectories(path.parent, permissions: 0o755))
+        }
+        parent = opened
+        return opened
+    }
+
+    /// Calls `body`, which makes `name`; what stands in its way goes first, with all that is in it.
+    private mutating func replacing<Result: ~Copyable>(
+        _ name: Path, in directory: OpenParent, _ body: () throws(Errno) -> Result
+    ) throws(Errno) -> Result {
+        do throws(Errno) { return try body() } catch where error == .exists {}
+        parent = nil
+        try directory.handle.removeTree(name)
+        return try body()
+    }
+
+    private mutating func makeFile(_ entry: TarEntry, _ name: Path, in directory: OpenParent, from reader: inout TarReader) throws(OperationError) {
+        let file = try kernel(entry) { (tree) throws(Errno) in
+            try tree.replacing(name, in: directory) { () throws(Errno) in
+                try directory.handle.open(name, [.writeOnly, .create, .exclusive, .noFollow], mode: entry.permissions & 0o777)
+            }
+        }
+        try write(entry, to: file, from: &reader)
+        try kernel(entry) { (tree) throws(Errno) in
+            let isOwned = tree.policy.isRootless || (entry.uid == tree.uid && entry.gid == tree.gid)
+            if !isOwned { try file.changeOwner(uid: entry.uid, gid: entry.gid) }
+            // set-id bits are lost with the owner, and open(2) takes none
+            if entry.permissions & 0o7000 != 0 { try file.changePermissions(entry.permissions) }
+            // after the owner: changing it takes file capabilities away
+            for attribute in tree.attributes(entry) { try tree.set(attribute, entry) { (name, value) throws(Errno) in try file.setAttribute(name, value) } }
+            try file.setTimes(accessed: entry.accessed ?? entry.modified, modified: entry.modified)
+        }
+    }
+
+    /// The content of a file; runs of zeros become holes.
+    private func write(_ entry: TarEntry, to file: borrowing FileDescriptor, from reader: inout TarReader) throws(OperationError) {
+        let hole = 64 * 1024
+        var hasHoleAtEnd = false
+        func put(_ buffer: [UInt8], _ range: Range<Int>) throws(OperationError) {
+            var start = range.lowerBound
+            while start < range.upperBound {
+                let end = min(start + hole, range.upperBound)
+                do throws(Errno) {
+                    hasHoleAtEnd = end - start == hole && isZero(buffer, start..<end)
+                    if hasHoleAtEnd { try file.seek(forward: Int64(hole)) } else { try file.write(buffer, start..<end) }
+                } catch {
+                    throw OperationError("write", "/" + entry.text, .errno(error))
+                }
+                start = end
+            }
+        }
+        func move(to offset: Int64) throws(OperationError) {
+            do throws(Errno) { try file.seek(to: offset) } catch { throw OperationError("write", "/" + entry.text, .errno(error)) }
+        }
+        if let extents = entry.extents {
+            for extent in extents {
+                try move(to: extent.offset)
+                try reader.content(extent.size) { (buffer, range) throws(OperationError) in try put(buffer, range) }
+            }
+            hasHoleAtEnd = true
+        } else {
+            try reader.content(entry.size) { (buffer, range) throws(OperationError) in try put(buffer, range) }
+        }
+        if hasHoleAtEnd {
+            do throws(Errno) { try file.truncate(to: entry.size) } catch { throw OperationError("write", "/" + entry.text, .errno(error)) }
+        }
+    }
+
+    private func isZero(_ buffer: [UInt8], _ range: Range<Int>) -> Bool {
+        // the first byte tells nearly always
+        buffer[range.lowerBound] == 0 && buffer[range.upperBound - 1] == 0 && buffer[range].allSatisfy { $0 == 0 }
+    }
+
+    private mutating func makeDirectory(_ entry: TarEntry, _ name: Path, at path: InRootPath, in directory: OpenParent) throws(Errno) {
+        do throws(Errno) {
+            try directory.handle.makeDirectory(name, permissions: 0o700)
+        } catch where error == .exists {
+            // a link to a directory is replaced as well: an image speaks of its own entries
+            if try directory.handle.status(of: name).kind != .directory {
+                parent = nil
+                try directory.handle.remove(name)
+                try directory.handle.makeDirectory(name, permissions: 0o700)
+            }
+        }
+        try attach(entry, to: path, try directory.handle.open(name, [.readOnly, .directory, .noFollow]))
+    }
+
+    /// Owner and extended attributes of a directory at once, permissions and times in `finish`.
+    private mutating func attach(_ entry: TarEntry, to path: InRootPath, _ directory: consuming FileDescriptor) throws(Errno) {
+        let status = try directory.status()
+        if !policy.isRootless && (status.uid != entry.uid || status.gid != entry.gid) { try directory.changeOwner(uid: entry.uid, gid: entry.gid) }
+        for attribute in attributes(entry) { try set(attribute, entry) { (name, value) throws(Errno) in try directory.setAttribute(name, value) } }
+        directories[path] = DirectoryAttributes(
+            inode: status.inode, permissions: entry.permissions, accessed: entry.accessed ?? entry.modified, modified: entry.modified)
+    }
+
+    private mutating func makeSymbolicLink(_ entry: TarEntry, _ name: Path, in directory: OpenParent) throws(OperationError) {
+        guard let target = Path(bytes: entry.linkTarget), !target.isEmpty else { throw failed(entry, "the target of the link is empty, or contains a NUL byte") }
+        try kernel(entry) { (tree) throws(Errno) in
+            try tree.replacing(name, in: directory) { () throws(Errno) in try directory.handle.makeLink(name, to: target) }
+            try tree.finishNode(entry, name, in: directory)
+        }
+    }
+
+    private mutating func makeHardLink(_ entry: TarEntry, _ name: Path, in directory: OpenParent) throws(OperationError) {
+        guard let path = InRootPath(bytes: entry.linkTarget), let last = path.lastComponent, let target = Path(bytes: last) else {
+            throw failed(entry, "the target of the hard link is no name of a file")
+        }
+        do throws(Errno) {
+            let source = try root.open(path.parent, [.path, .directory])
+            let linked = try source.status(of: target)
+            if linked.kind == .directory { throw Errno.notPermitted }
+            do throws(Errno) {
+                // a link to itself: removing it first would lose the file
+                if try directory.handle.status(of: name).isSameFile(as: linked) { return }
+            } catch where error == .noEntry {}
+            try replacing(name, in: directory) { () throws(Errno) in try directory.handle.makeHardLink(name, to: target, in: source) }
+        } catch {
+            throw OperationError("link /" + entry.text + " to", path.text, .errno(error))
+        }
+    }
+
+    private mutating func makeNode(_ entry: TarEntry, _ name: Path, in directory: OpenParent) throws(OperationError) {
+        if entry.kind == .characterDevice && entry.major == 0 && entry.minor == 0 {
+            throw failed(entry, "the character device 0:0 is a whiteout of the overlay file system")
+        }
+        let type: UInt32 =
+            switch entry.kind {
+            case .fifo: 0o010000
+            case .blockDevice: 0o060000
+            default: 0o020000
+            }
+        try kernel(entry) { (tree) throws(Errno) in
+            let isStandIn = tree.policy.isRootless && entry.kind != .fifo
+            try tree.replacing(name, in: directory) { () throws(Errno) in
+                if isStandIn {
+                    _ = try directory.handle.open(name, [.writeOnly, .create, .exclusive, .noFollow], mode: entry.permissions & 0o777)
+                } else {
+                    try directory.handle.makeNode(name, mode: type | entry.permissions, major: entry.major, minor: entry.minor)
+                }
+            }
+            try tree.finishNode(entry, name, in: directory)
+        }
+        if policy.isRootless && entry.kind != .fifo {
+            warnings.append("/\(entry.text): a device node needs privileges; an empty file stands in its place")
+        }
+    }
+
+    /// Owner, extended attributes and times of what is no regular file.
+    private mutating func finishNode(_ entry: TarEntry, _ name: Path, in directory: OpenParent) throws(Errno) {
+        if !policy.isRootless && (entry.uid != uid || entry.gid != gid) {
+            try directory.handle.changeOwner(of: name, uid: entry.uid, gid: entry.gid)
+        }
+        for attribute in attributes(entry) {
+            try set(attribute, entry) { (attribute, value) throws(Errno) in try directory.handle.setAttribute(attribute, value, of: name) }
+        }
+        try directory.handle.setTimes(of: name, accessed: entry.accessed ?? entry.modified, modified: entry.modified)
+    }
+
+    /// The extended attributes of `entry` that are to be set.
+    private func attributes(_ entry: TarEntry) -> [TarAttribute] {
+        entry.attributes.filter {
+            if case .set = AttributeRule($0.name, isRootless: policy.isRootless) { return true }
+            return false
+        }
+    }
+
+    /// A file system without extended attributes costs a warning, not the image.
+    private mutating func set(_ attribute: TarAttribute, _ entry: TarEntry, _ body: (Path, [UInt8]) throws(Errno) -> Void) throws(Errno) {
+        do throws(Errno) {
+            try body(Path(attribute.name), attribute.value)
+        } catch where error == .notSupported {
+            warnings.append("/\(entry.text): the file system has no attribute \(attribute.name), ignoring")
+        }
+    }
+}

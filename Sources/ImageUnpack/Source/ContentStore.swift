@@ -1,0 +1,141 @@
+// The files of an image source: a directory, or a tar archive that is read in place, without a copy.
+import Diagnostics
+import Kernel
+import OCISpec
+import UntrustedTree
+
+/// Where a file lies in an archive.
+private struct ArchiveMember {
+    var offset: Int64
+    var size: Int64
+    /// For a link, as docker writes it for a layer that is there twice: the name to look under.
+    var target: [UInt8]?
+}
+
+private struct OpenedSource: ~Copyable {
+    let handle: FileDescriptor
+    let isDirectory: Bool
+}
+
+/// Opens the files of a source by name; nothing but regular files, and nothing outside of the source.
+final class ContentStore {
+    private let root: RootDirectory
+    /// Nil for a directory.
+    private let members: [InRootPath: ArchiveMember]?
+    private let path: Path
+
+    init(_ path: Path) throws(OperationError) {
+        self.path = path
+        let source = try Self.openSource(path)
+        members = source.isDirectory ? nil : try Self.members(of: source.handle, path)
+        root = RootDirectory(source.handle)
+    }
+
+    private static func openSource(_ path: Path) throws(OperationError) -> OpenedSource {
+        let kind: FileKind
+        do throws(Errno) {
+            let handle = try FileDescriptor.open(path, [.readOnly, .nonBlocking])
+            kind = try handle.status().kind
+            if kind == .directory || kind == .regular { return OpenedSource(handle: handle, isDirectory: kind == .directory) }
+        } catch {
+            throw OperationError("open image", path.text, .errno(error), hint: "an OCI layout directory, an OCI archive or a docker-archive is expected")
+        }
+        throw OperationError("open image", path.text, .invalid("it is neither a directory nor an archive"))
+    }
+
+    func contains(_ name: String) -> Bool {
+        guard let wanted = InRootPath(bytes: name.utf8) else { return false }
+        if let members { return members[wanted] != nil }
+        do throws(Errno) { return try root.open(wanted, [.path, .noFollow]).status().kind == .regular } catch { return false }
+    }
+
+    /// The file `name`.
+    /// - Throws: for what is missing, and at once for what is no regular file: a fifo does not block us.
+    func open(_ name: String) throws(OperationError) -> BlobFile {
+        func failed(_ cause: Cause) -> OperationError { OperationError("open", name, cause).within("read image " + quoted(path.text)) }
+        guard let wanted = InRootPath(bytes: name.utf8) else { throw failed(.invalid("this is no name of a file")) }
+        if let members { return try openMember(wanted, in: members, failed) }
+        do throws(Errno) {
+            let file = try root.open(wanted, [.readOnly, .noFollow, .nonBlocking])
+            let status = try file.status()
+            guard status.kind == .regular else { throw Errno.notSupported }
+            return BlobFile(file: file, offset: 0, size: status.size, name: name)
+        } catch where error == .notSupported || error == .tooManyLinks {
+            throw failed(.invalid("it is no regular file"))
+        } catch {
+            throw failed(.errno(error))
+        }
+    }
+
+    private func openMember(
+        _ wanted: InRootPath, in members: [InRootPath: ArchiveMember], _ failed: (Cause) -> OperationError
+    ) throws(OperationError) -> BlobFile {
+        var name = wanted
+        for _ in 0..<8 {
+            guard let member = members[name] else { throw failed(.errno(.noEntry)) }
+            guard let target = member.target else {
+                do throws(Errno) {
+                    return BlobFile(file: try root.handle.duplicate(), offset: member.offset, size: member.size, name: wanted.text)
+                } catch {
+                    throw failed(.errno(error))
+                }
+            }
+            let next = target.first == UInt8(ascii: "/") ? target : Array((name.parent.text + "/").utf8) + target
+            guard let path = InRootPath(bytes: next) else { throw failed(.invalid("it is a link to nowhere")) }
+            name = path
+        }
+        throw failed(.errno(.tooManyLinks))
+    }
+
+    /// Walks over the archive's headers; contents are passed over, not read.
+    private static func members(of file: borrowing FileDescriptor, _ path: Path) throws(OperationError) -> [InRootPath: ArchiveMember] {
+        var members: [InRootPath: ArchiveMember] = [:]
+        var offset: Int64 = 0
+        var longName: [UInt8]?
+        var pax: PaxRecords?
+        func block(_ count: Int, at offset: Int64) throws(OperationError) -> [UInt8] {
+            do throws(Errno) { return try file.read(atMost: count, at: offset) } catch { throw OperationError("read", path.text, .errno(error)) }
+        }
+        while true {
+            let bytes = try block(512, at: offset)
+            if bytes.isEmpty { break }
+            do throws(TarFault) {
+                guard bytes.count == 512 else { throw TarFault(why: "it ends in the middle of a header") }
+                guard let header = try TarHeader(bytes) else { break }
+                let size = try header.number(124, 12, "size")
+                guard size >= 0, size < Int64.max - offset - 1024 else { throw TarFault(why: "a size is out of range") }
+                offset += 512
+                if header.isExtra {
+                    guard size <= 1 << 20 else { throw TarFault(why: "an extended header has \(size) bytes") }
+                    let content: [UInt8]
+                    do throws(OperationError) { content = try block(Int(size), at: offset) } catch { throw TarFault(why: error.description) }
+                    if header.type == UInt8(ascii: "x") { pax = try PaxRecords(content) }
+                    if header.type == UInt8(ascii: "L") { longName = Array(content.prefix { $0 != 0 }) }
+                    offset += (size + 511) / 512 * 512
+                    continue
+                }
+                var entry = try header.entry()
+                if let longName { entry.name = longName }
+                try pax?.apply(to: &entry)
+                (longName, pax) = (nil, nil)
+                if let name = InRootPath(bytes: entry.name), !name.isRoot {
+                    switch entry.kind {
+                    case .regular: members[name] = ArchiveMember(offset: offset, size: entry.storedSize, target: nil)
+                    case .symbolicLink: members[name] = ArchiveMember(offset: 0, size: 0, target: entry.linkTarget)
+                    case .hardLink: members[name] = ArchiveMember(offset: 0, size: 0, target: [UInt8(ascii: "/")] + entry.linkTarget)
+                    default: break
+                    }
+                }
+                if entry.kind == .regular { offset += (entry.storedSize + 511) / 512 * 512 }
+            } catch {
+                throw OperationError("read image", path.text, .invalid(error.why), hint: "an OCI layout directory, an OCI archive or a docker-archive is expected")
+            }
+        }
+        return members
+    }
+}
+
+extension TarHeader {
+    /// Whether it is about the header that follows, or about all of them.
+    fileprivate var isExtra: Bool { [UInt8(ascii: "x"), UInt8(ascii: "g"), UInt8(ascii: "L"), UInt8(ascii: "K")].contains(type) }
+}

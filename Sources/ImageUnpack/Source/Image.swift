@@ -1,0 +1,36 @@
+package import OCISpec
+
+/// A layer of an image, not yet opened.
+package struct ImageLayer: Equatable, Sendable {
+    /// The file in the source.
+    var file: String
+    /// For people: the digest, or the file's name in a docker-archive.
+    package var name: String
+    package var mediaType: String
+    /// Nil until its first bytes tell.
+    var compression: LayerCompression?
+    /// Of the packed layer; nil in a docker-archive.
+    package var digest: Digest?
+    /// Of the unpacked layer.
+    package var diffID: Digest
+    /// Bytes, packed.
+    package var size: Int64
+}
+
+/// An image of one platform, read and checked; its layers are not.
+package struct Image: Equatable, Sendable {
+    package var config: ImageConfig
+    /// From the lowest to the topmost.
+    package var layers: [ImageLayer]
+    /// Of the manifest; nil in a docker-archive.
+    package var digest: Digest?
+    package var annotations: StringMap
+}
+
+/// A line of a source's list of contents.
+package struct ListedImage: Equatable, Sendable {
+    /// Nil for an image without a name.
+    package var name: String?
+    package var digest: Digest?
+    package var platform: Platform?
+}

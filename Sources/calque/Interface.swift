@@ -1,0 +1,84 @@
+// What people and scripts can say to calque: declarations only. Parsing, help, man pages and completions are made from them
+// by `CLI`; the files named like a command do the work.
+import CLI
+
+extension Program {
+    /// The command line of calque.
+    static var calque: Program {
+        Program(
+            "calque",
+            summary: "unpack container images into bundles",
+            discussion: [
+                "An image is a file tree in layers, and a configuration that says how to run it. %prog makes a bundle of it: a directory "
+                    + "with the tree as rootfs, and a config.json for a runtime such as cale.",
+                "Every digest, every size and every diff id is checked while it is read. Nothing outside of the bundle is touched, whatever "
+                    + "the image says, and after a failure nothing is left.",
+                "An image comes as an OCI layout directory, as an OCI archive, or as docker save writes it. skopeo fetches images: ",
+                "  skopeo copy docker://alpine:latest oci:alpine:latest\n  %prog unpack --image alpine:latest web\n  cale run --bundle web web1",
+            ],
+            version: "0.1.0",
+            versionDetails: ["image-spec: 1.1.1", "runtime-spec: 1.3.0"],
+            commands: [.unpack, .inspect],
+            examples: [
+                Example("unpack the image \"latest\" of a layout", "%prog unpack --image alpine web"),
+                Example("unpack what docker saved", "docker save -o alpine.tar alpine:3.20 && %prog unpack --image alpine.tar:3.20 web"),
+            ],
+            exitStatuses: [
+                Term("0", "the command was carried out"),
+                Term("1", "it was not; the reason is on stderr"),
+                Term("128 and more", "a signal ended it: 128 and the signal's number"),
+            ],
+            environment: [Term("NO_COLOR", "when set, help is printed without bold headings")],
+            files: [Term("config.json", "in the bundle: the description of the container, for the runtime")])
+    }
+}
+
+extension Option {
+    fileprivate static var image: Option {
+        Option(
+            "image", value: "SOURCE[:TAG]", completes: .files,
+            help: "an OCI layout directory, an OCI archive or a docker-archive, and which of its images: a tag, or @DIGEST; \"latest\" if nothing is said")
+    }
+    fileprivate static var platform: Option {
+        Option("platform", value: "OS/ARCH[/VARIANT]", default: "this machine's", help: "which image of a multi-platform one")
+    }
+}
+
+extension Command {
+    static var unpack: Command {
+        Command(
+            "unpack",
+            summary: "make a bundle of an image",
+            discussion: [
+                "The bundle must not exist yet. Its rootfs is the image's tree, all layers in one; its config.json says what the image's "
+                    + "configuration says: program, environment, user, working directory, labels as annotations, volumes as directories of the bundle.",
+                "Without root, owners are the caller's, device nodes are empty files, and the configuration has a user namespace.",
+            ],
+            options: [
+                .image, .platform,
+                Option("rootless", help: "make a bundle for an unprivileged user, which is the default for one"),
+                Option("no-terminal", help: "describe a container without a terminal"),
+                Option("trust-labels", help: "keep labels that mean something to a runtime, such as org.systemd.property.*"),
+                Option("quiet", "q", help: "no progress bar and no warnings"),
+            ],
+            arguments: [Argument("BUNDLE", completes: .directories, help: "the bundle to be made")],
+            examples: [
+                Example("a bundle of the image with the tag 3.20", "%prog unpack --image alpine:3.20 web"),
+                Example("for another machine", "%prog unpack --image alpine --platform linux/arm64 web"),
+            ],
+            seeAlso: ["inspect"])
+    }
+
+    static var inspect: Command {
+        Command(
+            "inspect",
+            summary: "show what an image is made of",
+            discussion: ["Shows the tags of the source, and of the image its layers with their sizes, its history and its configuration. No layer is read."],
+            options: [
+                .image, .platform,
+                Option("format", "f", value: "FORMAT", words: ["text", "json"], default: "text", help: "how to print it"),
+            ],
+            examples: [Example("look into a layout", "%prog inspect --image alpine:3.20")],
+            seeAlso: ["unpack"])
+    }
+}
