@@ -1,5 +1,7 @@
 // One entry of an archive becomes one entry of the tree. A regular file takes four or five system calls: make it, write,
 // owner where it is not ours, times, close. The process' file creation mask must be 0.
+//
+// Names are resolved in LayerApplier.swift; what hides entries of lower layers is in HideEntries.swift.
 import Diagnostics
 import Kernel
 import UntrustedTree

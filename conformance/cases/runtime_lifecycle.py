@@ -1,0 +1,261 @@
+"""runtime.md: state, lifecycle, operations."""
+import json
+import os
+import signal
+
+from support import case, alive
+
+
+@case("create does not run the program, start does", "RT-runtime-043")
+def create_start(c):
+    c.shell("echo ran > /mark; sleep 60")
+    c.create().ok()
+    assert c.state()["status"] == "created" and not (c.rootfs / "mark").exists()
+    c.start().ok()
+    assert c.file("mark") == "ran" and c.state()["status"] == "running"
+
+
+@case("the state has its members", "RT-runtime-001")
+def state(c):
+    c.config["annotations"] = {"org.example": "x"}
+    c.args("sleep", "60")
+    c.create().ok()
+    state = c.state()
+    assert state["id"] == c.id and state["bundle"] == str(c.bundle) and state["annotations"] == {"org.example": "x"}, state
+    assert alive(state["pid"]) and state["ociVersion"].startswith("1."), state
+
+
+@case("stopped after the end of the program; then delete removes it", "RT-runtime-055")
+def stopped(c):
+    c.args("true")
+    c.create().ok()
+    c.start().ok()
+    c.wait("stopped")
+    c.delete().ok()
+    c.call("state", c.id).failed("does not exist")
+
+
+@case("start of a started container is refused", "RT-runtime-046")
+def start_twice(c):
+    c.args("sleep", "60")
+    c.create().ok()
+    c.start().ok()
+    c.start().failed()
+    assert c.state()["status"] == "running"
+
+
+@case("kill by name, with SIG and by number", "RT-runtime-052")
+def kill(c):
+    for word in ("TERM", "SIGTERM", "15"):
+        c.shell("trap 'echo got > /mark; exit 0' TERM; echo ready > /ready; while :; do sleep 0.05; done")
+        c.create().ok()
+        c.start().ok()
+        c.file("ready")
+        c.kill(word).ok()
+        assert c.file("mark") == "got"
+        c.wait("stopped")
+        c.delete().ok()
+        (c.rootfs / "mark").unlink(), (c.rootfs / "ready").unlink()
+
+
+@case("kill without a signal is TERM")
+def kill_default(c):
+    c.shell("trap 'echo got > /mark; exit 0' TERM; echo ready > /ready; while :; do sleep 0.05; done")
+    c.create().ok()
+    c.start().ok()
+    c.file("ready")
+    c.kill().ok()
+    assert c.file("mark") == "got"
+
+
+@case("kill of a created container")
+def kill_created(c):
+    c.args("sleep", "60")
+    c.create().ok()
+    c.kill("KILL").ok()
+    c.wait("stopped")
+
+
+@case("kill of a stopped container is refused", "RT-runtime-053")
+def kill_stopped(c):
+    c.args("true")
+    c.create().ok()
+    c.start().ok()
+    c.wait("stopped")
+    c.kill("KILL").failed("not running|no such process|stopped")
+
+
+@case("an unknown signal is refused")
+def unknown_signal(c):
+    c.args("sleep", "60")
+    c.create().ok()
+    c.kill("NOSUCH").failed("NOSUCH")
+    assert c.state()["status"] == "created"
+
+
+@case("delete of a running container is refused", "RT-runtime-056")
+def delete_running(c):
+    c.args("sleep", "60")
+    c.create().ok()
+    c.start().ok()
+    c.delete().failed()
+    assert c.state()["status"] == "running"
+
+
+@case("delete --force ends a running container")
+def delete_force(c):
+    c.args("sleep", "60")
+    c.create().ok()
+    c.start().ok()
+    pid = c.state()["pid"]
+    c.delete("--force").ok()
+    assert not alive(pid)
+    c.call("state", c.id).failed("does not exist")
+
+
+@case("delete --force of what does not exist is no error")
+def delete_force_missing(c):
+    c.delete("--force").ok()
+
+
+@case("state, start, kill and delete of what does not exist are refused")
+def missing(c):
+    c.call("state", c.id).failed("does not exist")
+    c.start().failed("does not exist")
+    c.kill("TERM").failed("does not exist")
+    c.delete().failed("does not exist")
+
+
+@case("an id that is in use is refused", "RT-runtime-037")
+def same_id(c):
+    c.args("sleep", "60")
+    c.create().ok()
+    c.create().failed("exists")
+    assert c.state()["status"] == "created"
+
+
+@case("ids with other characters than letters, digits and _+-. are refused")
+def wrong_ids(c):
+    c.write()
+    for name in ("a/b", "..", ".", "a b", "", "a\nb"):
+        result = c.call("create", "--bundle", c.bundle, name)
+        assert result.status != 0, str(result)
+
+
+@case("run gives the program's exit status")
+def exit_status(c):
+    for status in (0, 1, 7, 255):
+        assert c.shell(f"exit {status}").run().status == status
+
+
+@case("run gives 128 and the signal's number")
+def exit_signal(c):
+    for number in (signal.SIGKILL, signal.SIGTERM):
+        c.shell(f"kill -{int(number)} $$")
+        # the first process of a pid namespace gets no signal from itself: a child does, and the shell tells
+        result = c.shell(f"sh -c 'kill -{int(number)} $$'; exit $?").run()
+        assert result.status == 128 + number, str(result)
+
+
+@case("run leaves nothing behind")
+def run_clean(c):
+    c.run().ok()
+    c.call("state", c.id).failed("does not exist")
+
+
+@case("--pid-file has the pid that state tells")
+def pid_file(c):
+    c.args("sleep", "60")
+    path = c.directory / "pid"
+    c.create("--pid-file", path).ok()
+    assert int(path.read_text()) == c.state()["pid"]
+
+
+@case("run --detach comes back while the program runs")
+def detach(c):
+    c.args("sleep", "60")
+    c.run("--detach").ok()
+    assert c.state()["status"] == "running"
+
+
+@case("list shows the container, as a table, as JSON and as ids")
+def list_containers(c):
+    c.args("sleep", "60")
+    c.create().ok()
+    lines = c.call("list").ok().out.splitlines()
+    assert lines[0].split()[:3] == ["ID", "PID", "STATUS"] and any(line.split()[0] == c.id and "created" in line for line in lines[1:])
+    entry = next(entry for entry in json.loads(c.call("list", "--format", "json").ok().out) if entry["id"] == c.id)
+    assert entry["status"] == "created" and entry["bundle"] == str(c.bundle) and entry["pid"] > 0, entry
+    assert c.id in c.call("list", "--quiet").ok().out.split()
+
+
+@case("all processes end with the first one")
+def children_end(c):
+    c.shell("sleep 77 & echo up > /mark; exec sleep 0.2")
+    c.create().ok()
+    c.start().ok()
+    c.file("mark")
+    c.wait("stopped")
+    c.delete().ok()
+
+
+@case("a container whose init was killed from outside is stopped, and delete cleans up")
+def killed_outside(c):
+    c.args("sleep", "60")
+    c.create().ok()
+    c.start().ok()
+    os.kill(c.state()["pid"], signal.SIGKILL)
+    c.wait("stopped")
+    c.delete().ok()
+
+
+@case("config.json may change after create without effect", "RT-runtime-036")
+def config_changes(c):
+    c.shell("echo first > /mark")
+    c.create().ok()
+    c.shell("echo second > /mark").write()
+    c.start().ok()
+    assert c.file("mark") == "first"
+
+
+@case("a config.json that is gone after create does no harm")
+def config_gone(c):
+    c.shell("echo here > /mark")
+    c.create().ok()
+    (c.bundle / "config.json").unlink()
+    c.start().ok()
+    assert c.file("mark") == "here"
+    c.wait("stopped")
+    c.delete().ok()
+
+
+@case("spec writes a configuration that runs")
+def spec(c):
+    c.call("spec", "--bundle", c.bundle).ok()
+    config = json.loads((c.bundle / "config.json").read_text())
+    config["process"]["terminal"] = False
+    config["process"]["args"] = ["echo", "ok"]
+    (c.bundle / "config.json").write_text(json.dumps(config))
+    c.call("run", "--bundle", c.bundle, c.id).prints("ok")
+
+
+@case("--version begins with a name and a version")
+def version(c):
+    lines = c.call("--version").lines
+    assert " version " in lines[0] and any(line.startswith("spec:") for line in lines), lines
+
+
+@case("features is JSON with its required members", "RT-features-001")
+def features(c):
+    features = json.loads(c.call("features").ok().out)
+    assert features["ociVersionMin"] and features["ociVersionMax"] and "linux" in features
+    assert "bind" in features["mountOptions"] and "prestart" in features["hooks"]
+    assert "SCMP_ACT_ERRNO" in features["linux"]["seccomp"]["actions"]
+
+
+@case("an error goes to the log as JSON")
+def log(c):
+    path = c.directory / "log.json"
+    c.call("--log", path, "--log-format", "json", "start", c.id).failed()
+    last = json.loads(path.read_text().splitlines()[-1])
+    assert last["level"] == "error" and "does not exist" in last["msg"] and last["time"], last

@@ -1,0 +1,310 @@
+"""What conformance cases are written with: a bundle of their own, a runtime, and a look at the host before and after.
+
+A case is a function with the decorator `@case(title, statement ids…)` in a file of conformance/cases, which is its section.
+It gets a `Case`, changes `config`, runs the container, and checks what came out; a wrong result is an AssertionError.
+"""
+import array
+import contextlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+CASES = []
+TIMEOUT = 20
+NAMESPACES = {"mount": "mnt", "pid": "pid", "network": "net", "ipc": "ipc", "uts": "uts", "cgroup": "cgroup", "user": "user", "time": "time"}
+CAPABILITIES = ["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"]
+
+
+class Skip(Exception):
+    """The machine cannot run the case; the text says why."""
+
+
+def case(title, *statements, root=True):
+    """Makes a function a case. `root=False`: it is run by an unprivileged user."""
+    def register(function):
+        CASES.append({"section": function.__module__.rsplit(".", 1)[-1].replace("_", "-"), "name": function.__name__.replace("_", "-"),
+                      "title": title, "statements": statements, "function": function, "root": root})
+        return function
+    return register
+
+
+def default_config():
+    """What `runc spec` prints, with a terminal turned off."""
+    return {
+        "ociVersion": "1.0.2",
+        "process": {
+            "terminal": False, "user": {"uid": 0, "gid": 0}, "args": ["true"], "cwd": "/",
+            "env": ["PATH=/usr/bin:/bin", "TERM=xterm"],
+            "capabilities": {key: list(CAPABILITIES) for key in ("bounding", "effective", "permitted")},
+            "rlimits": [{"type": "RLIMIT_NOFILE", "hard": 1024, "soft": 1024}], "noNewPrivileges": True,
+        },
+        "root": {"path": "rootfs", "readonly": False},
+        "hostname": "box",
+        "mounts": [
+            {"destination": "/proc", "type": "proc", "source": "proc"},
+            {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "strictatime", "mode=755", "size=65536k"]},
+            {"destination": "/dev/pts", "type": "devpts", "source": "devpts",
+             "options": ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]},
+            {"destination": "/dev/shm", "type": "tmpfs", "source": "shm", "options": ["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"]},
+            {"destination": "/dev/mqueue", "type": "mqueue", "source": "mqueue", "options": ["nosuid", "noexec", "nodev"]},
+            {"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": ["nosuid", "noexec", "nodev", "ro"]},
+        ],
+        "linux": {
+            "resources": {"devices": [{"allow": False, "access": "rwm"}]},
+            "namespaces": [{"type": kind} for kind in ("pid", "network", "ipc", "uts", "mount")],
+            "maskedPaths": ["/proc/kcore", "/proc/keys", "/proc/timer_list", "/sys/firmware", "/proc/scsi"],
+            "readonlyPaths": ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"],
+        },
+    }
+
+
+class Result:
+    def __init__(self, command, done):
+        self.command, self.status = command, done.returncode
+        self.out, self.err = done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+
+    def __str__(self):
+        return f"{' '.join(self.command)}: status {self.status}\nstdout: {self.out}\nstderr: {self.err}"
+
+    def ok(self):
+        assert self.status == 0, str(self)
+        return self
+
+    def failed(self, *texts):
+        """Not 0, not a crash, and with something to read on stderr that holds each of `texts`, in any case."""
+        assert self.status not in (0, 124) and self.status < 128, str(self)
+        assert self.err.strip(), "nothing on stderr: " + str(self)
+        for text in texts:
+            assert re.search(text, self.err, re.IGNORECASE), f"no {text!r} in: {self}"
+        return self
+
+    def prints(self, text):
+        self.ok()
+        assert self.out.strip() == text, f"expected {text!r}: {self}"
+        return self
+
+    @property
+    def lines(self):
+        return self.ok().out.splitlines()
+
+
+class Case:
+    """One bundle and one container on one runtime."""
+
+    def __init__(self, runtime, directory, template, number, uid):
+        self.runtime, self.uid = runtime, uid
+        self.id = f"conf-{os.getpid()}-{number}"
+        self.directory = pathlib.Path(directory)
+        self.bundle, self.state_root = self.directory / "bundle", self.directory / "root"
+        self.rootfs = self.bundle / "rootfs"
+        shutil.copytree(template, self.rootfs, symlinks=True)
+        self.state_root.mkdir(mode=0o700)
+        self.config = default_config()
+        self.input = subprocess.DEVNULL
+        self.environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+        if uid:
+            self.become_rootless()
+
+    def become_rootless(self):
+        linux = self.config["linux"]
+        linux["namespaces"] = [{"type": kind} for kind in ("pid", "ipc", "uts", "mount", "user")]
+        linux["uidMappings"] = [{"containerID": 0, "hostID": self.uid, "size": 1}]
+        linux["gidMappings"] = [{"containerID": 0, "hostID": self.uid, "size": 1}]
+        linux.pop("resources")
+        for mount in self.config["mounts"]:
+            mount["options"] = [option for option in mount.get("options", []) if option != "gid=5"]
+        self.config["mounts"] = [mount for mount in self.config["mounts"] if mount["destination"] != "/sys"]
+        for path in [self.directory] + list(self.directory.rglob("*")):
+            os.chown(path, self.uid, self.uid, follow_symlinks=False)
+
+    # configuration
+
+    @property
+    def process(self):
+        return self.config["process"]
+
+    @property
+    def linux(self):
+        return self.config["linux"]
+
+    def args(self, *args):
+        self.process["args"] = list(args)
+        return self
+
+    def shell(self, script):
+        return self.args("/bin/sh", "-c", script)
+
+    def namespace(self, kind, path=None):
+        """Makes the container have a namespace of `kind`, at `path` one to join."""
+        entry = {"type": kind, "path": path} if path else {"type": kind}
+        self.linux["namespaces"] = [n for n in self.linux["namespaces"] if n["type"] != kind] + [entry]
+
+    def without_namespace(self, kind):
+        self.linux["namespaces"] = [n for n in self.linux["namespaces"] if n["type"] != kind]
+
+    def mount(self, destination, kind=None, source=None, options=()):
+        entry = {"destination": destination, "options": list(options)}
+        if kind:
+            entry["type"] = kind
+        if source:
+            entry["source"] = str(source)
+        self.config["mounts"].append(entry)
+
+    def capabilities(self, *names, ambient=(), inheritable=()):
+        sets = {key: list(names) for key in ("bounding", "effective", "permitted")}
+        if ambient:
+            sets["ambient"] = list(ambient)
+        if inheritable:
+            sets["inheritable"] = list(inheritable)
+        self.process["capabilities"] = sets
+
+    # commands
+
+    def write(self):
+        (self.bundle / "config.json").write_text(json.dumps(self.config))
+
+    def call(self, *words, timeout=TIMEOUT, pass_fds=(), **options):
+        command = [self.runtime, "--root", str(self.state_root), *map(str, words)]
+        if self.uid:
+            command = ["setpriv", f"--reuid={self.uid}", f"--regid={self.uid}", "--clear-groups", *command]
+        # files instead of pipes: a container that lives on keeps a pipe open
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            try:
+                done = subprocess.run(command, stdin=self.input, stdout=out, stderr=err, timeout=timeout, cwd=self.bundle,
+                                      env=self.environment, pass_fds=pass_fds, **options)
+                status = done.returncode
+            except subprocess.TimeoutExpired:
+                status = 124
+            out.seek(0), err.seek(0)
+            return Result(command, subprocess.CompletedProcess(command, status, out.read(), err.read()))
+
+    def run(self, *options):
+        self.write()
+        return self.call("run", *options, "--bundle", self.bundle, self.id)
+
+    def create(self, *options):
+        self.write()
+        return self.call("create", *options, "--bundle", self.bundle, self.id)
+
+    def start(self):
+        return self.call("start", self.id)
+
+    def kill(self, *words):
+        return self.call("kill", self.id, *words)
+
+    def delete(self, *options):
+        return self.call("delete", *options, self.id)
+
+    def state(self):
+        return json.loads(self.call("state", self.id).ok().out)
+
+    def wait(self, status):
+        deadline = time.monotonic() + TIMEOUT
+        while time.monotonic() < deadline:
+            if self.state()["status"] == status:
+                return
+            time.sleep(0.02)
+        raise AssertionError(f"the status did not become {status}: {self.state()}")
+
+    def file(self, name):
+        """What the container wrote to /NAME of its rootfs, once it is there."""
+        path = self.rootfs / name
+        deadline = time.monotonic() + TIMEOUT
+        while time.monotonic() < deadline:
+            if path.exists() and path.read_text().endswith("\n"):
+                return path.read_text().strip()
+            time.sleep(0.02)
+        raise AssertionError(f"the container did not write /{name}")
+
+    def clean(self):
+        self.call("delete", "--force", self.id)
+
+
+def status_field(text, name):
+    """A line of /proc/PID/status."""
+    return re.search(rf"^{name}:\s*(.*)$", text, re.MULTILINE).group(1)
+
+
+def mount_line(text, destination):
+    """Options, propagation and file system of the last mount on `destination` in a mountinfo, or None."""
+    found = None
+    for line in text.splitlines():
+        fields = line.split()
+        if len(fields) > 6 and fields[4] == destination:
+            split = fields.index("-")
+            found = {"options": fields[5].split(","), "propagation": fields[6:split], "type": fields[split + 1],
+                     "source": fields[split + 2], "super": fields[split + 3].split(",")}
+    return found
+
+
+@contextlib.contextmanager
+def holder(*flags):
+    """A process in namespaces of its own, made with unshare(1); gives its pid."""
+    process = subprocess.Popen(["unshare", *flags, "sleep", "60"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 5
+        while "sleep" not in pathlib.Path(f"/proc/{process.pid}/comm").read_text() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        yield process.pid
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _hidden_unified():
+    return any(" /sys/fs/cgroup/unified " in line and " - tmpfs " in line for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines())
+
+
+def host_snapshot():
+    """Mounts and cgroups: what a container must not leave behind."""
+    mounts = sorted(line.split(" ", 2)[2] for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines())
+    groups = {str(path) for path in pathlib.Path("/sys/fs/cgroup").glob("*/*conf-*")}
+    groups |= {str(path) for path in pathlib.Path("/sys/fs/cgroup").glob("conf-*")}
+    # where crun thinks there is a version 2 tree, it makes directories in what hides it
+    groups = {path for path in groups if not path.startswith("/sys/fs/cgroup/unified/") or not _hidden_unified()}
+    return {"mounts": mounts, "cgroups": groups, "hostname": socket.gethostname()}
+
+
+def receive_descriptor(connection):
+    """A message with one descriptor from a unix socket."""
+    data, ancillary, _, _ = connection.recvmsg(4096, socket.CMSG_LEN(4))
+    for level, kind, payload in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            return data, array.array("i", payload)[0]
+    raise AssertionError("no descriptor came")
+
+
+@contextlib.contextmanager
+def listener(path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
+        server.bind(str(path))
+        server.listen(1)
+        server.settimeout(TIMEOUT)
+        yield server
+
+
+def cgroup1(controller):
+    """The mount of a version 1 controller."""
+    for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines():
+        fields = line.split()
+        if "cgroup" in fields[fields.index("-") + 1:] and controller in fields[-1].split(","):
+            return pathlib.Path(fields[4])
+    raise Skip(f"no version 1 hierarchy has the controller {controller}")
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+
+
+SIGNALS = {name: int(getattr(signal, name)) for name in ("SIGTERM", "SIGKILL", "SIGUSR1")}
