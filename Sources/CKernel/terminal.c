@@ -45,6 +45,7 @@ int32_t kernel_make_raw(int32_t fd, void *saved) {
     if (r < 0) return r;
     memcpy(saved, &t, sizeof t);
     cfmakeraw(&t);
+    t.c_oflag |= OPOST;  // lines that end in a plain newline still begin at the left
     return ANSWER(tcsetattr(fd, TCSANOW, &t));
 }
 int32_t kernel_restore_terminal(int32_t fd, const void *saved) {

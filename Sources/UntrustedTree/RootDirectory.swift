@@ -32,24 +32,45 @@ package struct RootDirectory: ~Copyable {
 
     /// The directory `path`, made with its parents where missing.
     ///
-    /// New directories get `permissions` exactly (the umask must be 0) and the owner of the process.
+    /// New directories get `permissions` exactly (the umask must be 0) and the owner of the process. Where a link leads to
+    /// nothing, what it names is made, below the root.
     /// - Throws: `ENOTDIR` when a component is no directory.
     package borrowing func makeDirectories(_ path: InRootPath, permissions: UInt32) throws(Errno) -> FileDescriptor {
+        try makeDirectories(path, permissions: permissions, links: 0)
+    }
+
+    private borrowing func makeDirectories(_ path: InRootPath, permissions: UInt32, links: Int) throws(Errno) -> FileDescriptor {
+        if links > 40 { throw .tooManyLinks }
         do throws(Errno) { return try open(path, [.path, .directory]) } catch where error == .noEntry {}
         var reached = InRootPath.root
         var directory = try open(reached, [.path, .directory])
-        for component in path.components {
+        for (index, component) in path.components.enumerated() {
             guard let next = reached.appending(component), let name = Path(bytes: component) else { throw .invalid }
             do throws(Errno) {
                 directory = try open(next, [.path, .directory])
             } catch where error == .noEntry {
-                // A dangling link also answers ENOENT: mkdirat(2) then says EEXIST, and the second open fails for good.
-                do throws(Errno) { try directory.makeDirectory(name, permissions: permissions) } catch where error == .exists {}
+                var isDangling = false
+                do throws(Errno) { try directory.makeDirectory(name, permissions: permissions) } catch where error == .exists {
+                    isDangling = try directory.status(of: name).kind == .symbolicLink
+                }
+                if isDangling {
+                    let rest = path.components[(index + 1)...]
+                    let end = try self.end(of: try directory.linkTarget(name), from: reached, then: rest)
+                    return try makeDirectories(end, permissions: permissions, links: links + 1)
+                }
                 directory = try open(next, [.path, .directory])
             }
             reached = next
         }
         return directory
+    }
+
+    /// Where a link to `target` in the directory `place` leads, and `rest` from there. Resolved again from the root, so that
+    /// it cannot lead outside whatever `place` is by now.
+    private func end(of target: [UInt8], from place: InRootPath, then rest: ArraySlice<[UInt8]>) throws(Errno) -> InRootPath {
+        let start = target.first == UInt8(ascii: "/") ? [] : place.components
+        guard let path = InRootPath(bytes: Array((start + [target] + rest).joined(separator: [UInt8(ascii: "/")]))) else { throw .nameTooLong }
+        return path
     }
 
     /// The directory that holds `path`, made with its parents where missing, and the last name.

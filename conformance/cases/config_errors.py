@@ -9,7 +9,7 @@ def refuse(name, title, change, *texts, statements=()):
         change(c)
         c.run().failed(*texts)
         c.create().failed(*texts)
-        c.call("state", c.id).failed("does not exist")
+        c.call("state", c.id).failed("does not exist|no such file")
     run.__name__ = name
     run.__module__ = __name__
     case(title, *statements)(run)

@@ -6,7 +6,6 @@ from support import Skip, case, mount_line, status_field
 
 @case("the default devices are there", "RT-config-linux-034")
 def default_devices(c):
-    c.without_cgroup_devices = True
     out = c.shell("for d in null zero full random urandom tty; do test -c /dev/$d || echo missing $d; done; stat -c '%t:%T %a' /dev/null").run().ok().out
     assert out == "1:3 666\n", out
 
@@ -19,9 +18,9 @@ def default_links(c):
 
 @case("devices: a character device with mode and owner", "RT-config-linux-026")
 def devices(c):
-    c.linux["devices"] = [{"path": "/dev/mine", "type": "c", "major": 1, "minor": 5, "fileMode": 0o640, "uid": 5, "gid": 6}]
+    c.linux["devices"] = [{"path": "/dev/mine", "type": "c", "major": 1, "minor": 5, "fileMode": 0o644, "uid": 5, "gid": 6}]
     c.linux["resources"]["devices"].append({"allow": True, "type": "c", "major": 1, "minor": 5, "access": "rwm"})
-    c.shell("stat -c '%F %t:%T %a %u:%g' /dev/mine; head -c 3 /dev/mine | wc -c").run().prints("character special file 1:5 640 5:6\n3")
+    c.shell("stat -c '%F %t:%T %a %u:%g' /dev/mine; head -c 3 /dev/mine | wc -c").run().prints("character special file 1:5 644 5:6\n3")
 
 
 @case("devices: a fifo", "RT-config-linux-027")

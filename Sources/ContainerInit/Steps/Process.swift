@@ -67,7 +67,9 @@ extension Executor {
 
     func setIdentity(_ identity: Identity) throws(Errno) {
         if identity.keepsCapabilities { try setKeepCapabilities(true) }
-        if let groups = identity.groups { try setGroups(groups) }
+        if let groups = identity.groups {
+            if groups.isEmpty { try dropAllGroups() } else { try setGroups(groups) }
+        }
         try setGroupID(identity.gid)
         try setUserID(identity.uid)
         if identity.keepsCapabilities { try setKeepCapabilities(false) }

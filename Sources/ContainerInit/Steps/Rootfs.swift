@@ -21,9 +21,11 @@ extension Executor {
     /// pivot_root(".", ".") puts the old root on top of the new one, from where it is unmounted: no directory is needed.
     /// Source: pivot_root(2), notes.
     func pivot() throws(Errno) {
+        let old = try FileDescriptor.open("/", [.path, .directory])
         try handles.with(.root) { (root) throws(Errno) in try root.makeCurrentDirectory() }
         try pivotRoot(to: ".", oldRoot: ".")
-        // the host's mounts must not hear of the unmount
+        try old.makeCurrentDirectory()
+        // the host's mounts must not hear of the unmount; the container's own keep the propagation that they were given
         try setPropagation(.slave, of: ".", recursive: true)
         try unmount(".", detaching: true)
         try changeDirectory(to: "/")

@@ -17,7 +17,6 @@ extension Executor {
         try master.unlockTerminal()
         let terminal = try master.terminalPeer()
         if let size = step.size { try master.setWindowSize(size) }
-        try terminal.clearNewlineTranslation()
         try terminal.changeOwner(uid: step.uid, gid: try terminal.status().gid)
         if step.mountsConsole { try mountConsole(terminal) }
         try handles.with(.console) { (console) throws(Errno) in try console.send(Array("/dev/ptmx".utf8), passing: master) }

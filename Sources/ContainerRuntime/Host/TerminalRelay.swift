@@ -27,6 +27,8 @@ struct Attendance: ~Copyable {
     /// Waits while relaying between the caller's standard streams and `master`.
     func wait(relaying master: borrowing FileDescriptor) throws(Errno) -> Int32 {
         try master.setNonBlocking(true)
+        // the caller's terminal translates line ends itself, and a file wants none; runc does the same
+        try master.clearNewlineTranslation()
         var settings: TerminalSettings?
         do throws(Errno) {
             settings = try FileDescriptor.withStream(0) { (input) throws(Errno) in
