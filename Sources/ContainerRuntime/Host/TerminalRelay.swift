@@ -1,5 +1,6 @@
 // The terminal of `run` in a shell: what is typed goes to the container's terminal, what it writes comes back, signals
 // are forwarded, and the caller's terminal is put back as it was.
+// How a terminal is made is in ContainerInit/Steps/Terminal.swift.
 import Diagnostics
 import Kernel
 

@@ -77,15 +77,15 @@ extension LayerApplier {
 
     /// The content of a file; runs of zeros become holes.
     private func write(_ entry: TarEntry, to file: borrowing FileDescriptor, from reader: inout TarReader) throws(OperationError) {
-        let hole = 64 * 1024
+        let hole = 64 * 1024  // looked at in one piece; shorter at the end of a buffer
         var hasHoleAtEnd = false
         func put(_ buffer: [UInt8], _ range: Range<Int>) throws(OperationError) {
             var start = range.lowerBound
             while start < range.upperBound {
                 let end = min(start + hole, range.upperBound)
                 do throws(Errno) {
-                    hasHoleAtEnd = end - start == hole && isZero(buffer, start..<end)
-                    if hasHoleAtEnd { try file.seek(forward: Int64(hole)) } else { try file.write(buffer, start..<end) }
+                    hasHoleAtEnd = end - start >= 4096 && isZero(buffer, start..<end)
+                    if hasHoleAtEnd { try file.seek(forward: Int64(end - start)) } else { try file.write(buffer, start..<end) }
                 } catch {
                     throw OperationError("write", "/" + entry.text, .errno(error))
                 }
