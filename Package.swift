@@ -71,12 +71,10 @@ var targets: [Target] = [
     program("calque", ["CLI", "ImageUnpack", "OCISpec", "JSON", "Kernel", "Diagnostics"]),
 ]
 if mode.isEmpty {  // tests are ordinary Swift: they cannot import Embedded modules
-    func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
-        .testTarget(
-            name: name, dependencies: dependencies + ["TestSupport"], exclude: [], resources: resources, swiftSettings: [.swiftLanguageMode(.v6)])
+    func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+        .testTarget(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: [.swiftLanguageMode(.v6)])
     }
     targets += [
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: [.swiftLanguageMode(.v6)]),
         tests("ArchitectureTests", []),
         tests("DiagnosticsTests", ["Diagnostics"]),
         tests("KernelTests", ["Kernel", "Diagnostics"]),
@@ -85,7 +83,9 @@ if mode.isEmpty {  // tests are ordinary Swift: they cannot import Embedded modu
         tests("OCISpecTests", ["OCISpec", "JSON", "Diagnostics"]),
         tests("CgroupsTests", ["Cgroups", "OCISpec", "JSON", "Kernel", "Diagnostics"]),
         tests("SeccompTests", ["Seccomp", "OCISpec", "JSON", "Kernel", "Diagnostics"]),
-        tests("ContainerRuntimeTests", ["ContainerRuntime", "ContainerInit", "OCISpec", "JSON", "Kernel", "Diagnostics"]),
+        tests(
+            "ContainerRuntimeTests",
+            ["ContainerRuntime", "ContainerInit", "Cgroups", "Seccomp", "OCISpec", "JSON", "UntrustedTree", "Kernel", "Diagnostics"], exclude: ["Plans"]),
         tests("ImageUnpackTests", ["ImageUnpack", "OCISpec", "UntrustedTree", "JSON", "Kernel", "Diagnostics"]),
         tests("CLITests", ["CLI", "Diagnostics"]),
     ]

@@ -29,7 +29,6 @@ extension ContainerPlan {
         if linux.intelRdt != nil { throw refused("resource control by resctrl", "linux.intelRdt") }
         if !linux.netDevices.isEmpty { throw refused("moving network devices", "linux.netDevices") }
         if linux.memoryPolicy != nil { throw refused("a memory policy", "linux.memoryPolicy") }
-        if process.execCPUAffinity != nil { throw refused("a CPU affinity for exec", "process.execCPUAffinity") }
         if linux.mountLabel.map({ !$0.isEmpty }) ?? false { throw refused("SELinux labelling of mounts", "linux.mountLabel") }
     }
 

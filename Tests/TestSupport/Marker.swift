@@ -1,1 +1,0 @@
-public let marker = 1
