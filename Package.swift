@@ -8,7 +8,9 @@ let mode = Context.environment["CALE_RELEASE"] ?? ""
 /// `runtimeResourcePath` and `unversionedTriple` of `swiftc -print-target-info`; the Makefile reads them.
 let resources = Context.environment["SWIFT_RESOURCES"] ?? ""
 let triple = Context.environment["SWIFT_TRIPLE"] ?? "x86_64-unknown-linux-gnu"
-let deadStrip = ["-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "-s"]
+/// CALE_SYMBOLS=1 keeps the names of functions in a release, for profilers.
+let strip = Context.environment["CALE_SYMBOLS"] == nil ? ["-Xlinker", "-s"] : []
+let deadStrip = ["-use-ld=lld", "-Xlinker", "--gc-sections"] + strip
 
 let common: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
