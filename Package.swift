@@ -10,7 +10,8 @@ let resources = Context.environment["SWIFT_RESOURCES"] ?? ""
 let triple = Context.environment["SWIFT_TRIPLE"] ?? "x86_64-unknown-linux-gnu"
 /// CALE_SYMBOLS=1 keeps the names of functions in a release, for profilers.
 let strip = Context.environment["CALE_SYMBOLS"] == nil ? ["-Xlinker", "-s"] : []
-let deadStrip = ["-use-ld=lld", "-Xlinker", "--gc-sections"] + strip
+// Fewer pages to read and to relocate: equal functions are folded, relative relocations are a bitmap.
+let deadStrip = ["-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "--icf=all", "-Xlinker", "--pack-dyn-relocs=relr"] + strip
 
 let common: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
@@ -33,7 +34,7 @@ default:
     // out of a function differently in each copy, and the linker keeps one: a function with two such arrays then reads the
     // wrong one. Without the pass that moves them out there is nothing to mix up. See spec-notes/decisions/.
     let keepArraysInPlace = ["-Xllvm", "-sil-disable-pass=object-outliner"]
-    swift = common + [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections"] + keepArraysInPlace)]
+    swift = common + [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections", "-Osize"] + keepArraysInPlace)]
     link = [.unsafeFlags(
         ["-Xclang-linker", "-static-pie", "\(resources)/embedded/\(triple)/libswiftUnicodeDataTables.a", "-lm"] + deadStrip)]
 }

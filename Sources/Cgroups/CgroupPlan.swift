@@ -94,6 +94,8 @@ package func planCgroup(
         let needed = plan.directories[index].needed
         plan.directories[index].wanted.removeAll { name in needed.contains { $0.name == name } }
     }
+    // beside version 1 hierarchies, the version 2 tree has the controllers that nobody took: often none that is asked for
+    if !setup.isPureVersion2 { plan.directories.removeAll { $0.hierarchy.version == .v2 && $0.writes.isEmpty && $0.needed.isEmpty } }
     return plan
 }
 

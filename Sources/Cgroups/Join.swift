@@ -39,10 +39,10 @@ extension Cgroup {
     /// The version 2 directory in which the process `pid` of this container is now: an init that makes cgroups of its own
     /// moves below, and hands controllers down, so that nobody else can join the container's own directory (`EBUSY`).
     ///
-    /// - Returns: nil without version 2.
+    /// - Returns: nil without version 2, and where the container has no directory there.
     /// - Throws: `.invalid` when the process is not in this cgroup, as after its id was given to another.
     package func openUnifiedDirectory(of pid: Int32, setup: CgroupSetup) throws(OperationError) -> FileDescriptor? {
-        guard let unified = setup.unified else { return nil }
+        guard let unified = setup.unified, directories.contains(where: { $0.hasPrefix(unified.mountPoint + "/") }) else { return nil }
         let file = "/proc/\(pid)/cgroup"
         do throws(Errno) {
             let memberships = CgroupMembership.parse(String(decoding: try readFile(Path(file), limit: 1 << 20), as: UTF8.self))

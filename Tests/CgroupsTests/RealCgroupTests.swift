@@ -53,7 +53,8 @@ struct RealCgroupTests {
             $0.cpu = LinuxCPU(shares: 512, quota: 50000, burst: 20000, period: 100_000, cpus: "0")
             $0.pids = LinuxPids(limit: 20)
         }
-        #expect(cgroup.directories.count == setup.hierarchies.count)
+        // beside version 1 the version 2 tree is used for what only it has
+        #expect(cgroup.directories.count == setup.hierarchies.filter { setup.isPureVersion2 || $0.version == .v1 }.count)
         #expect(contents(directory("memory", path + "/memory.limit_in_bytes")) == "67108864")
         #expect(contents(directory("memory", path + "/memory.memsw.limit_in_bytes")) == "100663296")
         #expect(contents(directory("memory", path + "/memory.soft_limit_in_bytes")) == "33554432")
@@ -111,7 +112,10 @@ struct RealCgroupTests {
 
     @Test("processes join, are counted, frozen, thawed, and killed when the cgroup is removed")
     func processes() throws {
-        let cgroup = try create("/" + name) { $0.pids = LinuxPids(limit: 20) }
+        let cgroup = try create("/" + name) {
+            $0.pids = LinuxPids(limit: 20)
+            if setup.unified != nil { $0.unified = [LinuxUnified(file: "cgroup.max.depth", value: "3")] }
+        }
         let process = try sleeper()
         defer { process.terminate() }
         var handles = 0
