@@ -25,6 +25,9 @@ struct ErrorLog {
     /// Something that was left undone, as the specification allows.
     func warn(_ message: String) { log(.warning, message) }
 
+    /// What `--debug` asks for.
+    func debug(_ message: String) { log(.debug, message) }
+
     private func log(_ level: LogLevel, _ message: String) {
         let line = logLine(level, message, time: realtimeNanoseconds(), format) + "\n"
         var problem: OperationError?

@@ -20,6 +20,14 @@ def env(c):
     assert not any(line.startswith(("TERM=", "USER=", "LANG=")) for line in lines), lines
 
 
+@case("HOME comes from the rootfs' passwd file when env has none")
+def home(c):
+    c.process["user"] = {"uid": 1000, "gid": 1000}
+    c.shell("echo $HOME").run().prints("/home")
+    c.process["env"].append("HOME=/own")
+    c.shell("echo $HOME").run().prints("/own")
+
+
 @case("cwd is the working directory", "RT-config-104")
 def cwd(c):
     c.process["cwd"] = "/tmp"

@@ -23,6 +23,8 @@ package struct CreateOptions {
     package var makesKeyring = true
     package var usesSystemd = false
     package var usesCgroups = true
+    /// Gets the plan and what was done of it, line by line; nil without `--debug`.
+    package var trace: ((String) -> Void)?
     package init(id: ContainerID, stateRoot: Path, bundle: Path) {
         self.id = id
         self.stateRoot = stateRoot
@@ -72,6 +74,7 @@ func makeContainer(
         compile: { (profile) throws(OperationError) in try SeccompCacheDirectory(root.seccompCache()).compile(profile) })
     try connectConsole(receiver, plan: preparation.plan, handles: &handles, terminal: &terminal)
     for warning in preparation.plan.warnings { warn(warning) }
+    if let trace = options.trace { for line in preparation.plan.text.split(separator: "\n") { trace("plan: " + line) } }
     let directory = try root.create(options.id)
     do throws(OperationError) {
         return try make(options, preparation, in: directory, waitsForStart: waitsForStart, handles: handles, release: release)
@@ -128,7 +131,7 @@ private func make(
     do throws(OperationError) {
         try Handles.openCgroup(cgroup, into: &handles)
         if waitsForStart { handles.insert(try directory.makeGate(), as: .gate) }
-        try launch(options, plan, &state, cgroup: cgroup, in: directory, handles: handles, release: release)
+        try launch(options, plan, &state, waitsForStart: waitsForStart, cgroup: cgroup, in: directory, handles: handles, release: release)
         return MadeContainer(state: state, plan: plan)
     } catch {
         try? cgroup.remove()  // the first error is the one to tell
@@ -140,11 +143,13 @@ private func make(
 
 /// Clones the init, serves it, records it, releases it. Kills it when anything fails.
 private func launch(
-    _ options: CreateOptions, _ plan: ContainerPlan, _ state: inout StoredState, cgroup: Cgroup, in directory: borrowing StateDirectory,
+    _ options: CreateOptions, _ plan: ContainerPlan, _ state: inout StoredState, waitsForStart: Bool, cgroup: Cgroup, in directory: borrowing StateDirectory,
     handles: consuming HandleTable, release: (borrowing Launch) throws(OperationError) -> Void
 ) throws(OperationError) {
     var launch = try Launch.begin(plan, handles: handles, cgroup: cgroup)
     do throws(OperationError) {
+        // `create` may be interrupted: its init ends with it, and what it has recorded can be deleted
+        if waitsForStart { try unblockSignals() }
         try setOOMScore(plan, pid: launch.pid)
         let early = state
         try launch.serve(
@@ -160,6 +165,7 @@ private func launch(
                 now.pid = pid
                 try SeccompAgent.handOver(listener, pid: pid, plan: plan, state: now.specState(.creating))
             })
+        if let trace = options.trace { traceDone(plan, pid: launch.pid, trace) }
         try record(&state, pid: launch.pid)
         try directory.store(state)
         if let pidFile = options.pidFile { try PidFile.write(launch.pid, to: pidFile) }
@@ -168,6 +174,14 @@ private func launch(
     } catch {
         launch.kill()
         throw error
+    }
+}
+
+/// The steps before `announceReady` have all worked when it is reached: a step that fails ends the init.
+private func traceDone(_ plan: ContainerPlan, pid: Int32, _ trace: (String) -> Void) {
+    for (index, step) in plan.steps.enumerated() {
+        if step.step == .announceReady { break }
+        trace("done: step \(index) of process \(pid): \(step.text)")
     }
 }
 
@@ -181,6 +195,10 @@ private func record(_ state: inout StoredState, pid: Int32) throws(OperationErro
     } catch {
         throw OperationError("read", "/proc/\(pid)/stat", .errno(error))
     }
+}
+
+private func unblockSignals() throws(OperationError) {
+    do throws(Errno) { try unblockAllSignals() } catch { throw OperationError("unblock", "signals", .errno(error)) }
 }
 
 /// Done by the parent: in a user namespace of its own the init could not lower the value.

@@ -39,6 +39,9 @@ struct Preparation {
         if let profile = linux.seccomp {
             context.seccomp = try compile(profile)
         }
+        if let process = config.process, !process.env.contains(where: { $0.hasPrefix("HOME=") && $0 != "HOME=" }) {
+            context.home = homeDirectory(of: process.user.uid, rootfs: Path(config.root.path).relative(to: bundle.path))
+        }
         var plan = try ContainerPlan(config, context: context)
         plan.warnings = config.warnings() + cgroup.warnings + plan.warnings
         self.plan = plan

@@ -105,6 +105,8 @@ package struct PlanContext {
     /// `create` waits at a gate; `run` starts at once.
     package var waitsForStart = true
     package var seccomp: SeccompProgram?
+    /// The home directory of `process.user` in the rootfs' passwd file, for an environment without HOME.
+    package var home: String?
 
     package init(
         id: ContainerID, bundle: Path, isPrivileged: Bool, uid: UInt32, gid: UInt32, cgroup: CgroupPlan, grantableCapabilities: UInt64,

@@ -18,6 +18,8 @@ extension ContainerPlan {
         let process = try config.requireProcess()
         arguments = process.args
         environment = process.env
+        // programs and shells take it for granted; runc and crun add it as well
+        if let home = context.home { environment = environment.filter { $0 != "HOME=" } + ["HOME=" + home] }
         oomScoreAdjustment = process.oomScoreAdj.map { Int32($0) }
         hasTerminal = process.terminal
         if let seccomp = linux.seccomp, seccomp.usesListener, let path = seccomp.listenerPath {
