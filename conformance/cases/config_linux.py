@@ -54,10 +54,9 @@ def sysctl(c):
 
 @case("a sysctl outside of the container's namespaces is refused")
 def sysctl_host(c):
-    c.linux["sysctl"] = {"kernel.pid_max": "32768"}
-    before = pathlib.Path("/proc/sys/kernel/pid_max").read_text()
+    # its present value: a runtime that does not refuse changes nothing
+    c.linux["sysctl"] = {"kernel.pid_max": pathlib.Path("/proc/sys/kernel/pid_max").read_text().strip()}
     c.run().failed("pid_max")
-    assert pathlib.Path("/proc/sys/kernel/pid_max").read_text() == before
 
 
 @case("a sysctl of the host's network is refused")
