@@ -62,6 +62,18 @@ struct CodecTests {
         #expect(throws: OperationError.self) { try unpacked(packed, .gzip) }
     }
 
+    @Test("zstd, several frames in a row, and skippable ones as zstd:chunked has them")
+    func zstd() throws {
+        // 300 bytes of "hello ", packed by libzstd's own one-call function
+        let frame: [UInt8] = [40, 181, 47, 253, 96, 44, 0, 109, 0, 0, 48, 104, 101, 108, 108, 111, 32, 1, 0, 35, 81, 75, 17]
+        let skippable: [UInt8] = [0x50, 0x2A, 0x4D, 0x18, 2, 0, 0, 0, 9, 9]
+        let text = Array(String(repeating: "hello ", count: 50).utf8)
+        #expect(try unpacked(frame, .zstd) == text)
+        #expect(try unpacked(frame + skippable + frame, .zstd) == text + text)
+        #expect(throws: OperationError.self) { try unpacked(Array(frame.dropLast()), .zstd) }
+        #expect(throws: OperationError.self) { try unpacked(frame + [1, 2, 3, 4, 5], .zstd) }
+    }
+
     @Test("both digests are compared, and the error says what was expected and what was found")
     func digests() throws {
         let packed = try packed(text, with: "gzip")

@@ -125,6 +125,22 @@ def user_isolated(c):
     assert result.status != 0 and "Permission denied" in result.err, str(result)
 
 
+@case("in a user namespace, a bind mount of what only the caller can reach")
+def user_bind(c):
+    c.namespace("user")
+    c.linux["uidMappings"] = [{"containerID": 0, "hostID": 100000, "size": 1000}]
+    c.linux["gidMappings"] = [{"containerID": 0, "hostID": 100000, "size": 1000}]
+    closed = c.directory / "closed"
+    (closed / "data").mkdir(parents=True)
+    (closed / "data/f").write_text("seen\n")
+    closed.chmod(0o700)
+    (c.rootfs / "data").mkdir()
+    c.directory.chmod(0o755), c.bundle.chmod(0o755)
+    c.mount("/data", "bind", closed / "data", ["bind", "ro"])
+    result = c.shell("cat /data/f; echo x > /data/g").run()
+    assert result.out == "seen\n" and result.status != 0 and "Read-only" in result.err, str(result)
+
+
 @case("a user namespace joined by path")
 def join_user(c):
     with holder("--user", "--map-root-user", "--net") as pid:

@@ -22,7 +22,7 @@ extension Executor {
         if step.destination.isRoot { handles.insert(mount, as: .root) }  // everything later belongs below the new root
     }
 
-    private func makeMount(_ step: MountStep) throws(Errno) -> FileDescriptor {
+    private mutating func makeMount(_ step: MountStep) throws(Errno) -> FileDescriptor {
         switch step.source {
         case .new(let type, let source, let options):
             // attributes that have a place of their own are set at once; recursive ones below
@@ -30,7 +30,9 @@ extension Executor {
         case .bind(let path, let recursive):
             return try FileDescriptor.open(path, [.path]).cloneTree(recursive: recursive)
         case .handle(let name):
-            return try handles.with(name) { (mount) throws(Errno) in try mount.duplicate() }
+            // given away: a second mount of the same copy is not wanted
+            guard let mount = handles.take(name) else { throw .badDescriptor }
+            return mount
         case .remount:
             throw .invalid
         }

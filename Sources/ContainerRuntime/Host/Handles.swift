@@ -35,6 +35,17 @@ enum Handles {
         return own
     }
 
+    /// Copies the sources of bind mounts, unattached, with the caller's rights.
+    static func openSources(_ sources: [ClonedSource], into handles: inout HandleTable) throws(OperationError) {
+        for source in sources {
+            do throws(Errno) {
+                handles.insert(try FileDescriptor.open(source.path, [.path]).cloneTree(recursive: source.recursive), as: .mountSource(source.index))
+            } catch {
+                throw OperationError("bind mount", source.path.text, .errno(error), field: "mounts[\(source.index)].source")
+            }
+        }
+    }
+
     /// Opens the `tasks` files and the version 2 directory of `cgroup`.
     static func openCgroup(_ cgroup: Cgroup, into handles: inout HandleTable) throws(OperationError) {
         var numbers: [Int32] = []

@@ -75,6 +75,7 @@ func makeContainer(
     try connectConsole(receiver, plan: preparation.plan, handles: &handles, terminal: &terminal)
     for warning in preparation.plan.warnings { warn(warning) }
     if let trace = options.trace { for line in preparation.plan.text.split(separator: "\n") { trace("plan: " + line) } }
+    try Handles.openSources(preparation.plan.clonedSources, into: &handles)
     let directory = try root.create(options.id)
     do throws(OperationError) {
         return try make(options, preparation, in: directory, waitsForStart: waitsForStart, handles: handles, release: release)

@@ -38,7 +38,7 @@ extension ContainerPlan {
         add(.mount(step), field: field)
     }
 
-    private func planBind(
+    private mutating func planBind(
         _ mount: Mount, options: MountOptions, index: Int, into step: inout MountStep, context: PlanContext
     ) throws(OperationError) {
         let field = "mounts[\(index)]"
@@ -54,7 +54,13 @@ extension ContainerPlan {
             throw OperationError("bind mount", source.text, .invalid("unknown option \(quoted(unknown))"), field: field + ".options")
         }
         let recursive = options.isRecursiveBind || mount.type == "rbind"
-        step.source = .bind(source, recursive: recursive)
+        if context.isPrivileged && isPrivate(.user, context) {
+            // root of the container's user namespace need not reach what the caller may give it
+            clonedSources.append(ClonedSource(index: index, path: source, recursive: recursive))
+            step.source = .handle(.mountSource(index))
+        } else {
+            step.source = .bind(source, recursive: recursive)
+        }
         step.destinationIsFile = kind != .directory
         // runc's default for a bind mount is that of the root
         if options.copiesUp { throw OperationError("bind mount", source.text, .invalid("tmpcopyup is for tmpfs only"), field: field + ".options") }

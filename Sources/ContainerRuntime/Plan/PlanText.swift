@@ -30,6 +30,7 @@ extension ContainerPlan {
     private var hostLines: [String] {
         var lines: [String] = []
         if let oomScoreAdjustment { lines.append("set oom_score_adj \(oomScoreAdjustment)") }
+        for source in clonedSources { lines.append("copy the mount of \(source.path.text) for mounts[\(source.index)]") }
         for (name, list) in [("prestart", hooks.prestart), ("createRuntime", hooks.createRuntime), ("poststart", hooks.poststart), ("poststop", hooks.poststop)] {
             for hook in list { lines.append("run \(name) hook \(quoted(hook.path))") }
         }
