@@ -15,6 +15,7 @@ extension FileDescriptor {
         var entries: [DirectoryEntry] = []
         var buffer = [UInt8](repeating: 0, count: 32768)
         let number = raw
+        try check(kernel_seek(number, 0, 0))  // all of them, whoever has read before
         while true {
             let filled = try check(unsafe buffer.withUnsafeMutableBytes { unsafe kernel_getdents(number, $0.baseAddress, $0.count) })
             if filled == 0 { return entries }
