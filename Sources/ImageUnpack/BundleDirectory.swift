@@ -20,7 +20,8 @@ struct BundleDirectory: ~Copyable {
         guard !path.isEmpty, last != "/", last != ".", last != ".." else {
             throw OperationError("make bundle", path.text, .invalid("it must be the name of a directory that does not exist yet"))
         }
-        let temporary = Path(prefix + last + "-" + String(processID()))
+        // in a pid namespace every process may have the same id, so that the id alone is no name
+        let temporary = Path("\(prefix)\(processID())-\(monotonicNanoseconds())")
         let parent = try openParent(of: path)
         let handle = try make(temporary, for: path, in: parent)
         return BundleDirectory(handle: handle, parent: parent, name: Path(last), temporary: temporary, path: path)
@@ -50,13 +51,15 @@ struct BundleDirectory: ~Copyable {
         }
     }
 
-    /// Directories of ours that nobody has locked: their maker was killed.
+    /// Directories of ours that nobody has locked for a minute: their maker was killed. A younger one may be about to be locked.
     private static func removeAbandoned(in parent: borrowing FileDescriptor) {
         do throws(Errno) {
             for entry in try parent.entries() where entry.kind == .directory && entry.name.starts(with: Self.prefix.utf8) {
                 guard let name = Path(bytes: entry.name) else { continue }  // a directory entry never holds NUL
                 let abandoned = try parent.open(name, [.readOnly, .directory, .noFollow])
-                guard try abandoned.status().uid == effectiveUserID() else { continue }
+                let status = try abandoned.status()
+                let age = realtimeNanoseconds() / 1_000_000_000 - status.modified.seconds
+                guard status.uid == effectiveUserID(), age > 60 else { continue }
                 do throws(Errno) { try abandoned.lock(waiting: false) } catch { continue }
                 try parent.removeTree(name)
             }

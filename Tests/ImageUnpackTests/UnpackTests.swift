@@ -62,7 +62,7 @@ struct UnpackTests {
         let path = try #require(bundle)
         #expect(throws: Errno.self) { try fileStatus(path) }
         let siblings = try FileManager.default.contentsOfDirectory(atPath: path.parent.text)
-        #expect(!siblings.contains { $0.hasPrefix(".calque-" + path.lastComponent) })
+        #expect(!siblings.contains { $0.hasPrefix(".calque-\(getpid())-") })
     }
 
     @Test("a volume is a directory of the bundle, with what the image has there")
@@ -77,6 +77,25 @@ struct UnpackTests {
     @Test("volumes over the root, /proc and the like are refused", arguments: ["/", "/proc/x", "/sys", "/a/../dev", "data"])
     func badVolumes(path: String) {
         #expect(throws: OperationError.self) { try unpacked(["Cmd": ["x"], "Volumes": [path: [:]]]) }
+    }
+
+    @Test("what a killed process left behind is removed, unless it is young or locked")
+    func abandoned() throws {
+        let parent = FileManager.default.temporaryDirectory.appending(path: "bundles-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: parent) }  // a leftover of the test harms nobody
+        for name in [".calque-1-1", ".calque-1-2", ".calque-1-3"] {
+            try FileManager.default.createDirectory(at: parent.appending(path: name + "/rootfs"), withIntermediateDirectories: true)
+        }
+        for name in [".calque-1-1", ".calque-1-2"] {
+            try FileManager.default.setAttributes([.modificationDate: Date(timeIntervalSinceNow: -100)], ofItemAtPath: parent.appending(path: name).path)
+        }
+        let locked = try FileDescriptor.open(Path(parent.appending(path: ".calque-1-2").path), [.readOnly, .directory])
+        try locked.lock()
+        let layout = try Layout()
+        try layout.image("latest", layers: [layer()])
+        let reference = try ImageReference(layout.directory.path, exists: { _ in true })
+        _ = try unpack(UnpackOptions(reference: reference, bundle: Path(parent.appending(path: "b").path)), report: { _ in })
+        #expect(try FileManager.default.contentsOfDirectory(atPath: parent.path).sorted() == [".calque-1-2", ".calque-1-3", "b"])
     }
 
     @Test("an interruption leaves nothing, and a bundle that is there is not touched")
