@@ -1,7 +1,11 @@
 """runtime.md: state, lifecycle, operations."""
+import contextlib
 import json
 import os
+import pathlib
 import signal
+import subprocess
+import time
 
 from support import case, alive
 
@@ -207,6 +211,24 @@ def killed_outside(c):
     os.kill(c.state()["pid"], signal.SIGKILL)
     c.wait("stopped")
     c.delete().ok()
+
+
+@case("killed at any moment of create, it leaves nothing that delete --force does not remove")
+def killed_creator(c):
+    c.args("sleep", "60").write()
+    for turn in range(40):
+        process = subprocess.Popen([c.runtime, "--root", str(c.state_root), "create", "--bundle", str(c.bundle), f"{c.id}-{turn}"],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(turn * 0.0004)
+        process.kill()
+        process.wait()
+        c.call("delete", "--force", f"{c.id}-{turn}").ok()
+    assert not [name for name in os.listdir(c.state_root) if name.startswith(c.id)]
+    left = list(pathlib.Path("/sys/fs/cgroup").glob(f"*/{c.id}-*"))
+    for path in left:  # the host gets rid of them, and the runtime does not get away with them
+        with contextlib.suppress(OSError):
+            path.rmdir()
+    assert not left, f"cgroups are left: {left}"
 
 
 @case("config.json may change after create without effect", "RT-runtime-036")
