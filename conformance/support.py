@@ -223,6 +223,24 @@ class Case:
             time.sleep(0.02)
         raise AssertionError(f"the container did not write /{name}")
 
+    def terminal_output(self):
+        """What the program writes to its terminal, up to "done". The master comes over a console socket."""
+        path = self.directory / "console"
+        with listener(path) as server:
+            self.create("--console-socket", path).ok()
+            connection, _ = server.accept()
+            connection.settimeout(TIMEOUT)
+            with connection:
+                _, master = receive_descriptor(connection)
+        try:
+            self.start().ok()
+            text = b""
+            while b"done" not in text:
+                text += os.read(master, 1024)
+            return text
+        finally:
+            os.close(master)
+
     def clean(self):
         # what a case made under another name, where a runtime took that for an id
         names = {entry.name for entry in self.state_root.iterdir() if not entry.name.startswith("@")} | {self.id}
@@ -266,10 +284,10 @@ def _hidden_unified():
 
 
 def host_snapshot():
-    """Mounts and cgroups: what a container must not leave behind."""
+    """Mounts, and cgroups of this run's containers: what a container must not leave behind."""
     mounts = sorted(line.split(" ", 2)[2] for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines())
-    groups = {str(path) for path in pathlib.Path("/sys/fs/cgroup").glob("*/*conf-*")}
-    groups |= {str(path) for path in pathlib.Path("/sys/fs/cgroup").glob("conf-*")}
+    groups = {str(path) for path in pathlib.Path("/sys/fs/cgroup").glob(f"*/*conf-{os.getpid()}-*")}
+    groups |= {str(path) for path in pathlib.Path("/sys/fs/cgroup").glob(f"conf-{os.getpid()}-*")}
     # where crun thinks there is a version 2 tree, it makes directories in what hides it
     groups = {path for path in groups if not path.startswith("/sys/fs/cgroup/unified/") or not _hidden_unified()}
     return {"mounts": mounts, "cgroups": groups, "hostname": socket.gethostname()}

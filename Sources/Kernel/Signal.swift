@@ -4,6 +4,8 @@ package import Diagnostics
 /// Blocks all signals, so that they can be read from `allSignals`.
 package func blockAllSignals() throws(Errno) { try check(kernel_signal_mask_all()) }
 package func unblockAllSignals() throws(Errno) { try check(kernel_signal_mask_none()) }
+/// Makes a write to a pipe or socket without a reader an error, `EPIPE`, instead of the end of this program.
+package func ignoreBrokenPipes() throws(Errno) { try check(kernel_ignore_signal(13)) }
 /// Gives signals that the caller of this program ignored their default action again.
 package func restoreDefaultSignals() throws(Errno) { try check(kernel_signals_to_default()) }
 

@@ -7,13 +7,11 @@ extension Cale {
     static func start(_ invocation: Invocation) throws(OperationError) -> Int32 {
         let settings = try Settings(invocation)
         let id = try ContainerID(invocation.positionals[0])
-        let failures: [OperationError]
         do throws(OperationError) {
-            failures = try Container.open(id, in: try settings.openRoot(for: id.text)).start()
+            try Container.open(id, in: try settings.openRoot(for: id.text)).start()
         } catch {
             throw error.within("start \(quoted(id.text))")
         }
-        for failure in failures { settings.log.warn(failure.description) }
         return 0
     }
 }

@@ -1,5 +1,4 @@
 """Bad input: one error with something to read, a status that is not 0, and the host as it was."""
-import json
 
 from support import case
 
@@ -39,7 +38,7 @@ refuse("args_type", "process.args is no array", edit(["process", "args"], "sh"),
 refuse("uid_type", "uid is a string", edit(["process", "user", "uid"], "0"), "uid")
 refuse("terminal_type", "terminal is a string", edit(["process", "terminal"], "no"), "terminal")
 refuse("no_args", "process.args is empty", edit(["process", "args"], []))
-refuse("relative_cwd", "cwd is relative", edit(["process", "cwd"], "tmp"), "cwd", statements=["RT-config-104"])
+refuse("relative_cwd", "cwd is relative", edit(["process", "cwd"], "tmp"), "cwd", statements=["RT-config-107"])
 refuse("unknown_namespace", "an unknown type of namespace", lambda c: c.linux["namespaces"].append({"type": "nope"}), "nope|namespace")
 refuse("unknown_version", "a version of the specification that is none", edit(["ociVersion"], "x.y"))
 refuse("missing_rootfs", "the rootfs is not there", edit(["root", "path"], "nowhere"), "nowhere")

@@ -10,7 +10,7 @@ def hook(script, **more):
     return {"path": "/bin/sh", "args": ["sh", "-c", script], **more}
 
 
-@case("all six kinds run, each once, in their order", "RT-config-172")
+@case("all six kinds run, each once, in their order", "RT-config-205", "RT-config-212", "RT-config-215", "RT-config-218")
 def order(c):
     log = c.directory / "log"
     log.touch()
@@ -28,7 +28,7 @@ def order(c):
     assert sorted(words[4:6]) == ["poststart", "process"] and words[6:] == ["poststop"], words
 
 
-@case("several hooks of a kind run in the order of the list")
+@case("several hooks of a kind run in the order of the list", "RT-config-202")
 def list_order(c):
     log = c.directory / "log"
     c.config["hooks"] = {"createRuntime": [hook(f"echo {n} >> {log}") for n in (1, 2, 3)]}
@@ -36,7 +36,7 @@ def list_order(c):
     assert log.read_text().split() == ["1", "2", "3"]
 
 
-@case("the state comes on stdin", "RT-config-190")
+@case("the state comes on stdin", "RT-config-203")
 def state(c):
     c.config["hooks"] = {"prestart": [hook(f"cat > {c.directory}/pre")], "poststop": [hook(f"cat > {c.directory}/post")]}
     c.config["annotations"] = {"a.b": "c"}
@@ -47,7 +47,7 @@ def state(c):
     assert post["status"] == "stopped" and post["id"] == c.id, post
 
 
-@case("args and env", "RT-config-185")
+@case("args and env", "RT-config-184", "RT-config-185")
 def environment(c):
     c.config["hooks"] = {"createRuntime": [{"path": "/bin/sh", "args": ["name", "-c", f'echo "$0 $1 $A" > {c.directory}/log', "zero", "one"],
                                             "env": ["A=b"]}]}
@@ -55,7 +55,7 @@ def environment(c):
     assert (c.directory / "log").read_text() == "zero one b\n"
 
 
-@case("createRuntime hooks run outside, createContainer hooks in the container's namespaces", "RT-config-178")
+@case("createRuntime hooks run outside, createContainer hooks in the container's namespaces", "RT-config-210", "RT-config-214")
 def namespaces(c):
     log = c.directory / "log"
     c.config["hooks"] = {"createRuntime": [hook(f"readlink /proc/self/ns/mnt >> {log}")],
@@ -66,7 +66,7 @@ def namespaces(c):
     assert runtime == os.readlink("/proc/self/ns/mnt") and container != runtime
 
 
-@case("startContainer hooks see the container's root")
+@case("startContainer hooks see the container's root", "RT-config-217")
 def start_container(c):
     c.config["hooks"] = {"startContainer": [hook("echo here > /mark")]}
     c.run().ok()
@@ -83,13 +83,25 @@ def failing(phase):
     return run
 
 
-for _phase in ("prestart", "createRuntime", "createContainer", "startContainer"):
+for _phase, _statement in (("prestart", "RT-runtime-019"), ("createRuntime", "RT-runtime-021"), ("createContainer", "RT-runtime-023"),
+                           ("startContainer", "RT-runtime-025")):
     _run = failing(_phase)
     _run.__name__ = f"failing_{_phase}"
-    case(f"a {_phase} hook that fails ends the container", "RT-config-180")(_run)
+    case(f"a {_phase} hook that fails ends the container", _statement)(_run)
 
 
-@case("poststart and poststop hooks that fail are no error of the container", "RT-runtime-051")
+@case("a poststart hook that fails is an error of start, and stops the container", "RT-runtime-028")
+def failing_poststart(c):
+    c.config["hooks"] = {"poststart": [hook("exit 3")], "poststop": [hook(f"echo gone > {c.directory}/log")]}
+    c.args("sleep", "60")
+    c.create().ok()
+    c.start().failed("poststart|hook")
+    c.wait("stopped")
+    c.delete().ok()
+    assert (c.directory / "log").read_text() == "gone\n"
+
+
+@case("a poststop hook that fails is no error of the container, and the hooks after it run", "RT-runtime-032")
 def failing_post(c):
     c.config["hooks"] = {"poststop": [hook("exit 3"), hook(f"echo second > {c.directory}/log")]}
     c.args("true")
@@ -100,10 +112,21 @@ def failing_post(c):
     assert (c.directory / "log").read_text() == "second\n", "the hooks after it still run"
 
 
-@case("a hook that takes longer than its timeout is ended", "RT-config-187")
+@case("a hook that takes longer than its timeout is ended", "RT-config-186")
 def timeout(c):
     c.config["hooks"] = {"createRuntime": [hook("sleep 30", timeout=1)]}
     c.run().failed()
+
+
+@case("a hook that does not read its state does no harm, however long the state is")
+def unread_state(c):
+    c.config["annotations"] = {"org.example.long": "x" * 100000}
+    c.config["hooks"] = {phase: [{"path": "/bin/true"}] for phase in PHASES}
+    c.args("true")
+    c.create().ok()
+    c.start().ok()
+    c.wait("stopped")
+    c.delete().ok()
 
 
 @case("a hook that is not there")

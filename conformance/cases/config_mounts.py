@@ -6,7 +6,7 @@ def mountinfo(c):
     return c.args("cat", "/proc/self/mountinfo").run().ok().out
 
 
-@case("a tmpfs with size and mode", "RT-config-036")
+@case("a tmpfs with size and mode", "RT-config-022")
 def tmpfs(c):
     c.mount("/mnt", "tmpfs", "tmpfs", ["nosuid", "nodev", "noexec", "size=1m", "mode=0710"])
     line = mount_line(mountinfo(c), "/mnt")
@@ -14,7 +14,7 @@ def tmpfs(c):
     assert "size=1024k" in line["super"] and "mode=710" in line["super"], line
 
 
-@case("a bind mount of a directory, writable")
+@case("a bind mount of a directory, writable", "RT-config-027")
 def bind(c):
     (c.directory / "data").mkdir()
     c.mount("/data", "bind", c.directory / "data", ["bind", "rw"])
@@ -44,7 +44,7 @@ def bind_file(c):
     c.args("cat", "/etc/made/file").run().prints("content")
 
 
-@case("a relative source counts from the bundle", "RT-config-031")
+@case("a relative source counts from the bundle", "RT-config-021")
 def relative_source(c):
     (c.bundle / "data").mkdir()
     (c.bundle / "data/f").write_text("here\n")
@@ -52,7 +52,7 @@ def relative_source(c):
     c.args("cat", "/data/f").run().prints("here")
 
 
-@case("mounts are made in their order", "RT-config-029")
+@case("mounts are made in their order", "RT-config-013")
 def order(c):
     (c.directory / "data").mkdir()
     (c.directory / "data/f").write_text("below\n")

@@ -2,26 +2,26 @@
 from support import case
 
 
-@case("the root is writable unless it is said otherwise", "RT-config-020")
+@case("the root is writable unless it is said otherwise", "RT-config-010")
 def writable(c):
     c.shell("echo x > /new && cat /new").run().prints("x")
     assert (c.rootfs / "new").read_text() == "x\n"
 
 
-@case("readonly makes the root read-only", "RT-config-019")
+@case("readonly makes the root read-only", "RT-config-010")
 def readonly(c):
     c.config["root"]["readonly"] = True
     result = c.shell("echo x > /new").run()
     assert result.status != 0 and "Read-only file system" in result.err, str(result)
 
 
-@case("an absolute path", "RT-config-013")
+@case("an absolute path", "RT-config-006")
 def absolute(c):
     c.config["root"]["path"] = str(c.rootfs)
     c.args("cat", "/etc/passwd").run().ok()
 
 
-@case("another directory than rootfs", "RT-config-014")
+@case("another directory than rootfs", "RT-config-006")
 def another_name(c):
     c.rootfs.rename(c.bundle / "tree")
     c.config["root"]["path"] = "tree"

@@ -34,6 +34,7 @@ package enum HookProcess {
     /// - Throws: what pipe(2), clone3(2) and poll(2) throw; a program that cannot be executed is status 127 with the
     ///   reason as error output.
     package static func run(_ hook: HookStep) throws(Errno) -> Outcome {
+        try ignoreBrokenPipes()  // a hook need not read its state
         let input = try FileDescriptor.pipe()
         let errors = try FileDescriptor.pipe()
         let arguments = StringVector(hook.arguments.isEmpty ? [hook.path.text] : hook.arguments)
@@ -72,7 +73,7 @@ private struct HookPipes: ~Copyable {
 
     /// Feeds the state and collects errors until the hook has ended.
     consuming func watch(_ child: Int32, hook: HookStep) throws(Errno) -> HookProcess.Outcome {
-        // a hook that does not read its state must not stop us: the pipe takes 64 KiB, and SIGPIPE is blocked
+        // a hook that does not read its state must not stop us: the pipe takes 64 KiB, and what it does not take is dropped
         try input.setNonBlocking(true)
         do throws(Errno) { try input.write(hook.input) } catch where error == .brokenPipe || error == .tryAgain {}
         let errors = HookPipes.closeInput(consume self)

@@ -16,7 +16,7 @@ package enum HostHooks {
         for (index, hook) in hooks.enumerated() { try run(hook, phase: phase, index: index, state: state) }
     }
 
-    /// Runs all `hooks`, whatever they answer, and returns what went wrong: the rule for poststart and poststop.
+    /// Runs all `hooks`, whatever they answer, and returns what went wrong: the rule for poststop (RT-runtime-032).
     package static func runAll(_ hooks: [Hook], phase: String, state: String) -> [OperationError] {
         var failures: [OperationError] = []
         for (index, hook) in hooks.enumerated() {

@@ -7,8 +7,8 @@ extension Container {
     /// Sends `signal` to the container's init, or to all its processes.
     ///
     /// - Parameter all: every process of the container's cgroup. A stopped container is no error then.
-    /// - Throws: `.invalid("container not running")` (RT-runtime-053: created and running containers only).
-    /// Source: runtime.md "Kill" (RT-runtime-051 to 054).
+    /// - Throws: `.invalid("container not running")` (RT-runtime-052: created and running containers only).
+    /// Source: runtime.md "Kill" (RT-runtime-051 to RT-runtime-053).
     package borrowing func kill(_ signal: Int32, all: Bool) throws(OperationError) {
         let status = try status()
         let cgroup = Cgroup.existing(directories: state.cgroupDirectories, madeParents: state.cgroupParents)

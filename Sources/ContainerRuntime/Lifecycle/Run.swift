@@ -35,7 +35,13 @@ package func runContainer(
         try launch.awaitExecution()
     }
     let state = made.state
-    for failure in HostHooks.runAll(state.hooks.poststart, phase: "poststart", state: state.specState(.running).text()) { warn("\(failure)") }
+    do throws(OperationError) {
+        try HostHooks.run(state.hooks.poststart, phase: "poststart", state: state.specState(.running).text())
+    } catch {
+        // RT-runtime-028: the container is stopped, and its life goes on with its deletion
+        try? deleteContainer(options.id, in: try StateRoot.open(options.stateRoot, creating: false), force: true, warn: warn)  // the first error is the one to tell
+        throw error
+    }
     if detach { return .detached }
     let status = try attend(state, signals: signals, terminal: terminal)
     if !keep {

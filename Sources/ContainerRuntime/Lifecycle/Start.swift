@@ -8,11 +8,10 @@ import Seccomp
 extension Container {
     /// Lets a created container execute its program, and runs the poststart hooks.
     ///
-    /// - Returns: what went wrong in poststart hooks, to be warned of (RT-runtime-033).
-    /// - Throws: `.invalid` unless the container is created (RT-runtime-047); what kept the program from running, in
-    ///   which case the container has stopped.
-    /// Source: runtime.md "Start" (RT-runtime-045 to 050).
-    package borrowing func start() throws(OperationError) -> [OperationError] {
+    /// - Throws: `.invalid` unless the container is created (RT-runtime-048); what kept the program from running; the first
+    ///   poststart hook that failed. The container has stopped in the latter cases (RT-runtime-025, RT-runtime-028).
+    /// Source: runtime.md "Start" (RT-runtime-047 to RT-runtime-050).
+    package borrowing func start() throws(OperationError) {
         let status = try status()
         guard status == .created else {
             throw OperationError(
@@ -30,7 +29,12 @@ extension Container {
             throw OperationError("start container", state.id, .errno(error), hint: error == .connectionRefused ? "its init has ended" : nil)
         }
         if let report = Report(bytes: bytes) { throw startError(report) }
-        return HostHooks.runAll(state.hooks.poststart, phase: "poststart", state: state.specState(.running).text())
+        do throws(OperationError) {
+            try HostHooks.run(state.hooks.poststart, phase: "poststart", state: state.specState(.running).text())
+        } catch {
+            try? kill(9, all: false)  // the hook's error is the one to tell; the program may have ended by itself
+            throw error
+        }
     }
 
     /// Words a failure after the gate. The plan is made once more from the stored configuration, only for its words.
