@@ -31,6 +31,7 @@ extension Cale {
         options.makesKeyring = !values.isSet("no-new-keyring")
         options.usesSystemd = settings.usesSystemd
         options.usesCgroups = settings.usesCgroups
+        options.toleratesMissingCgroups = settings.isRootless
         if invocation.global.isSet("debug") { options.trace = settings.log.debug }
         return options
     }

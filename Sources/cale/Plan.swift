@@ -12,6 +12,7 @@ extension Cale {
         options.config = invocation.options.value("config").map { Path($0) }
         options.usesSystemd = settings.usesSystemd
         options.usesCgroups = settings.usesCgroups
+        options.toleratesMissingCgroups = settings.isRootless
         let plan = try planContainer(options)
         try printOutput(invocation.options.value("format") == "json" ? plan.json + "\n" : plan.text)
         return 0

@@ -8,6 +8,8 @@ struct Settings {
     let stateRoot: Path
     let usesSystemd: Bool
     let usesCgroups: Bool
+    /// What --rootless says; nil for "auto".
+    let isRootless: Bool?
     let log: ErrorLog
 
     init(_ invocation: Invocation) throws(OperationError) {
@@ -15,6 +17,12 @@ struct Settings {
         let manager = invocation.global.value("cgroup-manager")
         usesSystemd = invocation.global.isSet("systemd-cgroup") || manager == "systemd"
         usesCgroups = manager != "disabled"
+        isRootless =
+            switch invocation.global.value("rootless") {
+            case "true": true
+            case "false": false
+            default: nil
+            }
         if let root = invocation.global.value("root"), !root.isEmpty {
             let path = Path(root)
             do throws(Errno) {

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 
-from support import case, alive
+from support import alive, case, listener, receive_descriptor
 
 
 @case("create does not run the program, start does", "RT-runtime-043")
@@ -173,6 +173,21 @@ def pid_file(c):
     path = c.directory / "pid"
     c.create("--pid-file", path).ok()
     assert int(path.read_text()) == c.state()["pid"]
+
+
+@case("--pidfd-socket gets a handle of the container's process")
+def pidfd_socket(c):
+    c.args("sleep", "60")
+    path = c.directory / "pidfd"
+    with listener(path) as server:
+        c.create("--pidfd-socket", path).ok()
+        connection, _ = server.accept()
+        connection.settimeout(10)
+        with connection:
+            _, handle = receive_descriptor(connection)
+    text = pathlib.Path(f"/proc/self/fdinfo/{handle}").read_text()
+    os.close(handle)
+    assert f"Pid:\t{c.state()['pid']}\n" in text, text
 
 
 @case("run --detach comes back while the program runs")

@@ -23,6 +23,8 @@ package struct CreateOptions {
     package var makesKeyring = true
     package var usesSystemd = false
     package var usesCgroups = true
+    /// Whether to go on without cgroups that may not be made; nil: unless the caller is root.
+    package var toleratesMissingCgroups: Bool?
     /// Gets the plan and what was done of it, line by line; nil without `--debug`.
     package var trace: ((String) -> Void)?
     package init(id: ContainerID, stateRoot: Path, bundle: Path) {

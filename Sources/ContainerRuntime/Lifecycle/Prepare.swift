@@ -18,7 +18,8 @@ struct Preparation {
         bundle = try Bundle(options.bundle, config: options.config)
         let config = bundle.config
         let linux = config.linux ?? Linux()
-        let setup = try CgroupSetup.current()
+        var setup = try CgroupSetup.current()
+        if let tolerates = options.toleratesMissingCgroups { setup.isRootless = tolerates }
         let uid = effectiveUserID()
         let cgroup = options.usesCgroups
             ? try planCgroup(
