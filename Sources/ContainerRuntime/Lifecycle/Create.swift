@@ -53,7 +53,7 @@ enum ConsoleReceiver {
 ///
 /// - Parameter warn: gets each warning's text.
 /// - Throws: the first error; nothing is left on the host then.
-/// Source: runtime.md "Create" (RT-runtime-036 to 044).
+/// Source: runtime.md "Create" (RT-runtime-039 to RT-runtime-046).
 package func createContainer(_ options: CreateOptions, warn: (String) -> Void) throws(OperationError) {
     var terminal: FileDescriptor?
     let receiver: ConsoleReceiver = options.consoleSocket.map { .socket($0) } ?? .nobody

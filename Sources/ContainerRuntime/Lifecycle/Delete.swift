@@ -8,9 +8,9 @@ import OCISpec
 /// - Parameters:
 ///   - force: kills a container that has not stopped; a container that does not exist is no error then, and one whose
 ///     state cannot be read is removed by its id alone.
-///   - warn: gets what goes wrong in poststop hooks (RT-runtime-035).
-/// - Throws: `.invalid` for a container that has not stopped (RT-runtime-056), the errno of what cannot be removed.
-/// Source: runtime.md "Delete" (RT-runtime-055 to 058).
+///   - warn: gets what goes wrong in poststop hooks (RT-runtime-032).
+/// - Throws: `.invalid` for a container that has not stopped (RT-runtime-055), the errno of what cannot be removed.
+/// Source: runtime.md "Delete" (RT-runtime-054 to RT-runtime-058).
 package func deleteContainer(
     _ id: ContainerID, in root: borrowing StateRoot, force: Bool, warn: (String) -> Void
 ) throws(OperationError) {

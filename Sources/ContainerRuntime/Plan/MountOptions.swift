@@ -1,4 +1,4 @@
-// The options of a mount, by the table of config.md "Linux mount options" (RT-config-035 and following).
+// The options of a mount, by the table of config.md "Linux mount options" (RT-config-024 and following).
 import ContainerInit
 import Diagnostics
 package import Kernel

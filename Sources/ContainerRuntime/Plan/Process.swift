@@ -111,7 +111,7 @@ struct CapabilitySets: Equatable {
     var ambient: UInt64 = 0
 
     /// Capabilities that nobody knows, or that the runtime does not have itself, cannot be given: they are left out
-    /// with a warning, as the specification wants (RT-config-141).
+    /// with a warning, as the specification wants (RT-config-124).
     init(_ capabilities: Capabilities?, grantable: UInt64, warnings: inout [String]) {
         guard let capabilities else { return }
         bounding = Self.mask(capabilities.bounding, "bounding", grantable: grantable, warnings: &warnings)

@@ -83,7 +83,7 @@ extension ContainerPlan {
         do throws(OperationError) { return try InRootPath(text) } catch { throw error.at(field: field) }
     }
 
-    /// Where the default devices go, and what they are. Source: config-linux.md "Default Devices" (RT-config-linux-046).
+    /// Where the default devices go, and what they are. Source: config-linux.md "Default Devices" (RT-config-linux-033).
     private static var defaultDevices: [(name: String, major: UInt32, minor: UInt32)] {
         [("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9), ("tty", 5, 0)]
     }

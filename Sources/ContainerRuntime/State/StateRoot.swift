@@ -181,7 +181,7 @@ package struct StateDirectory: ~Copyable {
     }
 
     /// Keeps the configuration as it was at the time of `create`: later changes of the bundle have no effect.
-    /// Source: RT-runtime-042.
+    /// Source: runtime.md "Lifecycle" (RT-runtime-017).
     borrowing func keepConfiguration(_ bytes: [UInt8]) throws(OperationError) {
         do throws(Errno) {
             try handle.open(Self.configName, [.writeOnly, .create, .exclusive, .noFollow], mode: 0o600).write(bytes)
