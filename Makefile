@@ -17,7 +17,7 @@ triple    = $(shell $(SWIFT)c -print-target-info | sed -n 's/.*"unversionedTripl
 release   = SWIFT_RESOURCES="$(resources)" SWIFT_TRIPLE="$(triple)" CALE_RELEASE=$(MODE) \
             $(SWIFT) build -c release $(CHECKED) --disable-local-rpath --scratch-path $(SCRATCH)
 
-.PHONY: help build demo test unit conformance bench install uninstall format clean \
+.PHONY: help build demo test unit conformance order bench install uninstall format clean \
         build-packages demo-packages test-packages every-mode
 
 help: ## this list
@@ -51,6 +51,11 @@ conformance: test-packages build ## the conformance suite on cale, then on runc 
 	RUNTIME=build/bin/cale conformance/run
 	RUNTIME=/usr/sbin/runc conformance/run
 	RUNTIME=/usr/bin/crun conformance/run
+
+order: test-packages ## write Sources/cale/functions.order anew, from what a start executes
+	CALE_SYMBOLS=1 $(subst $(SCRATCH),.build-symbols,$(release)) --product cale
+	conformance/bench/order .build-symbols/release/cale > build/functions.order
+	mv build/functions.order Sources/cale/functions.order
 
 bench: test-packages build ## CPU, wall and memory, interleaved with runc and crun
 	conformance/bench/run build/bin/cale
