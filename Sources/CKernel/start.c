@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 // Embedded Swift has no `CommandLine`; glibc hands the program's arguments to constructors.
@@ -13,6 +14,21 @@ __attribute__((constructor)) static void remember_arguments(int argc, char **arg
     (void)envp;
     argument_count = argc;
     arguments = argv;
+}
+
+// The heap begins in the page of the first block.
+static char *heap_start;
+__attribute__((constructor)) static void remember_heap(void) {
+    void *block = malloc(1);
+    heap_start = (char *)((uintptr_t)block & ~(uintptr_t)4095);
+    free(block);
+}
+
+void kernel_populate_heap(size_t limit) {
+    char *end = sbrk(0);
+    if (end == (char *)-1 || end <= heap_start) return;
+    size_t size = (size_t)(end - heap_start);
+    madvise(heap_start, size < limit ? size : limit, 23);  // MADV_POPULATE_WRITE
 }
 
 int32_t kernel_argument_count(void) { return argument_count; }

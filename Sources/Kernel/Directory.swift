@@ -13,7 +13,7 @@ extension FileDescriptor {
     /// The entries of this directory without "." and "..", in the file system's order.
     package borrowing func entries() throws(Errno) -> [DirectoryEntry] {
         var entries: [DirectoryEntry] = []
-        var buffer = [UInt8](repeating: 0, count: 32768)
+        var buffer = [UInt8](repeating: 0, count: 8192)
         let number = raw
         try check(kernel_seek(number, 0, 0))  // all of them, whoever has read before
         while true {

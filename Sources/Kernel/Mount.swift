@@ -72,8 +72,19 @@ extension FileDescriptor {
         return FileDescriptor(owning: try check(unsafe kernel_open_tree(raw, "", flags)))
     }
 
+    /// An unattached copy of the one mount at this path of the host.
+    package static func cloneTree(at path: Path) throws(Errno) -> FileDescriptor {
+        let flags = openTreeClone | openTreeCloseOnExec
+        return FileDescriptor(owning: try check(unsafe path.withCString { unsafe kernel_open_tree(currentDirectoryNumber, $0, flags) }))
+    }
+
     /// Attaches this unattached mount on top of `target`.
-    package borrowing func attach(to target: borrowing FileDescriptor) throws(Errno) { try check(kernel_move_mount(raw, target.raw)) }
+    package borrowing func attach(to target: borrowing FileDescriptor) throws(Errno) { try check(unsafe kernel_move_mount(raw, target.raw, "")) }
+
+    /// Attaches this unattached mount on top of `name` in a directory of ours, into which nobody else can put a link.
+    package borrowing func attach(to name: Path, in directory: borrowing FileDescriptor) throws(Errno) {
+        try check(unsafe name.withCString { unsafe kernel_move_mount(raw, directory.raw, $0) })
+    }
 
     /// Changes attributes of the mount at this descriptor, which must be a mount's root.
     ///

@@ -118,3 +118,7 @@ extension FileDescriptor {
 package func mayAccess(_ path: Path, mode: Int32) throws(Errno) {
     try check(unsafe path.withCString { unsafe kernel_faccessat(currentDirectoryNumber, $0, mode, 0x200) })
 }
+
+/// Takes the page faults of the heap at once that would else come one by one: at the start, and in both processes after
+/// `clone`, which share its pages until either writes. Source: madvise(2) `MADV_POPULATE_WRITE`.
+package func populateHeap() { kernel_populate_heap(96 << 10) }

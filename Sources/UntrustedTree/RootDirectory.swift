@@ -42,6 +42,28 @@ package struct RootDirectory: ~Copyable {
     private borrowing func makeDirectories(_ path: InRootPath, permissions: UInt32, links: Int) throws(Errno) -> FileDescriptor {
         if links > 40 { throw .tooManyLinks }
         do throws(Errno) { return try open(path, [.path, .directory]) } catch where error == .noEntry {}
+        do throws(Errno) {
+            // mostly the last one alone is missing: then it is made in its parent, with no second look from the root
+            return try makeLast(of: path, permissions: permissions)
+        } catch where error == .noEntry || error == .exists {}
+        return try makeEach(of: path, permissions: permissions, links: links)
+    }
+
+    /// - Throws: `ENOENT` when the parent is missing too, `EEXIST` when there is something after all, as a link to nothing.
+    private borrowing func makeLast(of path: InRootPath, permissions: UInt32) throws(Errno) -> FileDescriptor {
+        guard let component = path.lastComponent, let name = Path(bytes: component) else { throw .invalid }
+        if path.components.count == 1 { return try make(name, in: handle, permissions: permissions) }
+        return try make(name, in: try open(path.parent, [.path, .directory]), permissions: permissions)
+    }
+
+    /// A link that takes the new directory's place before it is opened is not followed.
+    private borrowing func make(_ name: Path, in parent: borrowing FileDescriptor, permissions: UInt32) throws(Errno) -> FileDescriptor {
+        try parent.makeDirectory(name, permissions: permissions)
+        return try parent.open(name, [.path, .directory, .noFollow])
+    }
+
+    /// Component by component, links to nothing included.
+    private borrowing func makeEach(of path: InRootPath, permissions: UInt32, links: Int) throws(Errno) -> FileDescriptor {
         var reached = InRootPath.root
         var directory = try open(reached, [.path, .directory])
         for (index, component) in path.components.enumerated() {
@@ -91,11 +113,14 @@ package struct RootDirectory: ~Copyable {
         var directory = try handle.duplicate()
         for component in path.components {
             guard let name = Path(bytes: component) else { throw .invalid }
-            var kind: FileKind?
-            do throws(Errno) { kind = try directory.status(of: name).kind } catch where error == .noEntry {}
-            if kind == nil { try directory.makeDirectory(name, permissions: permissions) }
-            if kind == .symbolicLink { throw .tooManyLinks }
-            directory = try directory.open(name, [.path, .directory, .noFollow])
+            do throws(Errno) {
+                directory = try directory.open(name, [.path, .directory, .noFollow])
+            } catch where error == .noEntry {
+                try directory.makeDirectory(name, permissions: permissions)
+                directory = try directory.open(name, [.path, .directory, .noFollow])
+            } catch where error == .notDirectory {
+                throw try directory.status(of: name).kind == .symbolicLink ? .tooManyLinks : .notDirectory
+            }
         }
         return directory
     }

@@ -22,6 +22,8 @@ const char *kernel_executed_path(void);
 const char *kernel_errno_name(int32_t code);
 /// "Operation not permitted" for 1; NULL for an unknown number.
 const char *kernel_errno_description(int32_t code);
+/// Makes the first `limit` bytes of the heap present and writable in one call (Linux 5.14; nothing happens before).
+void kernel_populate_heap(size_t limit);
 _Noreturn void kernel_exit(int32_t status);
 
 /// Whether `text` matches the POSIX extended regular expression `pattern`: 0 or 1, -EINVAL for a bad pattern (text.c).
@@ -105,7 +107,7 @@ int32_t kernel_fsconfig_create(int32_t fs);
 int32_t kernel_fsmount(int32_t fs, uint32_t attributes);
 int32_t kernel_open_tree(int32_t dir, const char *path, uint32_t flags);
 /// Moves the mount `from` onto the descriptor `to`, without any path.
-int32_t kernel_move_mount(int32_t from, int32_t to);
+int32_t kernel_move_mount(int32_t from, int32_t to, const char *name);
 int32_t kernel_mount_setattr(int32_t fd, const char *path, uint32_t flags, uint64_t set, uint64_t clear, uint64_t propagation, int32_t userns);
 
 // ---- Processes, namespaces, credentials (process.c)

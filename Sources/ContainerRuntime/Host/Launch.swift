@@ -23,6 +23,7 @@ struct Launch: ~Copyable {
     /// Clones the init of `plan`, which takes over `handles`.
     static func begin(_ plan: ContainerPlan, handles: consuming HandleTable, cgroup: Cgroup) throws(OperationError) -> Launch {
         let ours = try makeSync(&handles)
+        let initPlan = plan.initPlan  // before the init exists: every page that either writes afterwards is copied
         var isInCgroup = true
         let side: CloneSide
         do throws(Errno) {
@@ -34,11 +35,12 @@ struct Launch: ~Copyable {
             throw OperationError(
                 "make namespaces", plan.firstNamespaces.text, .errno(error), field: "linux.namespaces", hint: hint(error, plan))
         }
+        populateHeap()
         switch side {
         case .child:
             // our end must not stay open in the init, or it would not see that we are gone
             close(ours)
-            Executor.run(plan.initPlan, handles: handles)
+            Executor.run(initPlan, handles: handles)
         case .parent(let child):
             let launch = Launch(plan: plan, pid: child, sync: ours)
             if !isInCgroup { try cgroup.joinUnified(child) }

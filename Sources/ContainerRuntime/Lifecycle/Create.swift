@@ -69,6 +69,7 @@ func makeContainer(
     _ options: CreateOptions, waitsForStart: Bool, console receiver: ConsoleReceiver, terminal: inout FileDescriptor?,
     warn: (String) -> Void, release: (borrowing Launch) throws(OperationError) -> Void
 ) throws(OperationError) -> MadeContainer {
+    populateHeap()
     let root = try StateRoot.open(options.stateRoot, creating: true)
     var handles = HandleTable()
     let preparation = try Preparation(
@@ -126,7 +127,7 @@ private func make(
     state.hooks.poststop = plan.hooks.poststop
     state.hasOwnPIDNamespace = plan.newNamespaces.contains(.pid)
     state.cgroupDirectories = plan.cgroup.directories.map({ $0.absolute })
-    try directory.store(state)
+    try directory.begin(state)
     try directory.keepConfiguration(preparation.bundle.configBytes)
     let cgroup = try Cgroup.create(plan.cgroup)
     state.cgroupDirectories = cgroup.directories

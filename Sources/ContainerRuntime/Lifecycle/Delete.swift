@@ -56,9 +56,10 @@ private func end(_ state: StoredState, force: Bool) throws(OperationError) {
         } catch {
             throw OperationError("kill container", state.id, .errno(error))
         }
+        // a frozen process does not die; what else is left in the cgroup is the business of its removal
+        let cgroup = Cgroup.existing(directories: state.cgroupDirectories, madeParents: state.cgroupParents)
+        if cgroup.exists, try cgroup.isFrozen() { try cgroup.thaw() }
     }
-    let cgroup = Cgroup.existing(directories: state.cgroupDirectories, madeParents: state.cgroupParents)
-    if cgroup.exists, try cgroup.isFrozen() { try cgroup.thaw() }
     try awaitEnd(state)
 }
 
