@@ -46,9 +46,25 @@ extension Cgroup {
             hint: "it needs cgroup version 2 or the version 1 freezer controller")
     }
 
-    /// The first directory with a freezer: version 2 has one everywhere (since 5.2), version 1 in its own hierarchy.
+    /// Thaws the cgroup and all that the container froze below it, so that killed processes can end: version 1 keeps a frozen
+    /// process from seeing even SIGKILL. Version 2 does not, and a cgroup that is gone needs nothing.
+    package func thawTree() throws(OperationError) {
+        guard let freezer = findFreezer() else { return }
+        do throws(Errno) {
+            if freezer.version == .v2 { return try freezer.set(frozen: false) }
+            try walkCgroups(
+                freezer.directory,
+                visit: { (cgroup) throws(Errno) in try cgroup.open("freezer.state", [.writeOnly, .noFollow]).writeAtOnce("THAWED") })
+        } catch {
+            if !isGone(error) { throw OperationError("thaw", freezer.directory, .errno(error)) }
+        }
+    }
+
+    /// The directory with a freezer: of version 1 in its own hierarchy, which is looked at first; version 2 has one everywhere
+    /// (since 5.2).
     private func findFreezer() -> Freezer? {
-        for directory in directories {
+        let own = directories.filter { $0.hasPrefix("/sys/fs/cgroup/freezer/") }
+        for directory in own + directories {
             for version in [CgroupHierarchy.Version.v2, .v1] {
                 let freezer = Freezer(directory: directory, version: version)
                 do throws(Errno) {

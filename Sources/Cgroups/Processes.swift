@@ -22,27 +22,51 @@ extension Cgroup {
     /// Sends `signal` to all processes in this cgroup and below, also to those that are being made meanwhile.
     ///
     /// Version 2 kills with one write where the kernel can (5.14). Otherwise the cgroup is frozen, so that nobody escapes by
-    /// forking, signalled and thawed; a cgroup that was frozen before stays so, except for SIGKILL.
+    /// forking, signalled and thawed; a cgroup that was frozen before stays so, except for SIGKILL, which acts at once.
     /// This process itself must not be in the cgroup.
     package func killAll(_ signal: Int32) throws(OperationError) {
         guard let directory = directories.first else { return }
         let isKill = signal == 9
-        if isKill {
-            do throws(Errno) {
-                return try writeFile(Path(directory + "/cgroup.kill"), "1")
-            } catch {
-                // ENOENT: version 1, or before 5.14; EOPNOTSUPP: a threaded cgroup
-                if !isGone(error) && error != .notSupported { throw failure(error, directory) }
-            }
-        }
+        if isKill, try killAtOnce(directory) { return try thawTree() }
         let wasFrozen = try isFrozen()
         let isFrozen = wasFrozen || tryFreeze()
+        var reached = try processes()
+        try send(signal, to: reached, directory)
+        if isKill {
+            try thawTree()
+        } else if isFrozen && !wasFrozen {
+            try thaw()
+        }
+        // What could not be frozen in time may have forked: those that were born meanwhile.
+        var rounds = 0
+        while isKill && !isFrozen && rounds < 200 {
+            let now = try processes()
+            let born = now.filter { !reached.contains($0) }
+            if born.isEmpty { return }
+            try send(signal, to: born, directory)
+            reached = now
+            rounds += 1
+        }
+    }
+
+    /// False where the kernel cannot kill a cgroup.
+    private func killAtOnce(_ directory: String) throws(OperationError) -> Bool {
+        do throws(Errno) {
+            try writeFile(Path(directory + "/cgroup.kill"), "1")
+            return true
+        } catch {
+            // ENOENT: version 1, or before 5.14; EOPNOTSUPP: a threaded cgroup
+            if isGone(error) || error == .notSupported { return false }
+            throw failure(error, directory)
+        }
+    }
+
+    private func send(_ signal: Int32, to processes: [Int32], _ directory: String) throws(OperationError) {
         let own = processID()
         var failed: Errno?
-        for pid in try processes() where pid != own {
+        for pid in processes where pid != own {
             do throws(Errno) { try sendSignal(signal, to: pid) } catch { if error != .noProcess { failed = error } }
         }
-        if isFrozen && (!wasFrozen || isKill) { try thaw() }
         if let failed { throw failure(failed, directory) }
     }
 

@@ -12,8 +12,6 @@ extension Cgroup {
         for directory in directories where !(try Self.removeEmpty(directory)) { left.append(directory) }
         let deadline = monotonicNanoseconds() + 2_000_000_000
         var delay: Int64 = 1
-        // a process that is frozen in version 1 does not die before it thaws
-        if !left.isEmpty, try isFrozen() { try thaw() }
         while !left.isEmpty {
             // The first directory of all that are left: the others may be gone.
             let rest = Cgroup.existing(directories: left)

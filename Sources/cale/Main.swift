@@ -40,6 +40,9 @@ import Kernel
         case "spec": try spec(invocation)
         case "features": try features(invocation)
         case "plan": try plan(invocation)
+        case "ps": try ps(invocation)
+        case "pause": try pause(invocation)
+        case "resume": try resume(invocation)
         default: preconditionFailure("a command is declared that nothing carries out")
         }
     }

@@ -13,7 +13,7 @@ struct CaleTests {
             #expect(outcome.output.hasPrefix("cale - run containers from OCI bundles\n\nUsage: cale [global options] COMMAND [options] [arguments]\n"))
             #expect(!outcome.output.contains("\u{1B}"), "stdout is no terminal")
         }
-        for command in ["create", "start", "state", "kill", "delete", "run", "list", "spec", "features", "plan", "help", "completion", "man"] {
+        for command in ["create", "start", "state", "kill", "delete", "run", "list", "ps", "pause", "resume", "spec", "features", "plan", "help", "completion", "man"] {
             let outcome = try execute(program, [command, "--help"])
             #expect(outcome.status == 0 && outcome.errors == "")
             #expect(outcome.output.hasPrefix("cale \(command) - "))
@@ -30,7 +30,7 @@ struct CaleTests {
             "--bundle -b --config -f --pid-file --console-socket --pidfd-socket --preserve-fds --no-pivot --no-new-keyring --no-subreaper --detach -d --keep"
         ),
         ("kill", "--all -a"), ("delete", "--force -f --regex"), ("list", "--format -f --quiet -q"), ("spec", "--bundle -b --rootless"),
-        ("plan", "--bundle -b --config --format"), ("--help", "--root --log --log-format --debug --systemd-cgroup --cgroup-manager --rootless"),
+        ("ps", "--format -f"), ("plan", "--bundle -b --config --format"), ("--help", "--root --log --log-format --debug --systemd-cgroup --cgroup-manager --rootless"),
     ])
     func options(command: String, options: String) throws {
         let text = try execute(program, [command, "--help"]).output

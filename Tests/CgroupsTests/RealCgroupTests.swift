@@ -174,6 +174,25 @@ struct RealCgroupTests {
         #expect(leftovers().isEmpty)
     }
 
+    @Test("version 1: what was frozen below is killed as well")
+    func nestedFreezer() throws {
+        var only = setup
+        only.hierarchies.removeAll { $0.version == .v2 || !$0.controllers.contains("freezer") }
+        let cgroup = try Cgroup.create(try planCgroup(path: "/\(name)", id: "web", resources: LinuxResources(), setup: only))
+        let own = directory("freezer", name + "/own")
+        try FileManager.default.createDirectory(atPath: own, withIntermediateDirectories: false)
+        let process = try sleeper()
+        defer { process.terminate() }
+        try String(process.processIdentifier).write(toFile: own + "/cgroup.procs", atomically: false, encoding: .utf8)
+        try "FROZEN".write(toFile: own + "/freezer.state", atomically: false, encoding: .utf8)
+        #expect(try !cgroup.isFrozen() && cgroup.processes() == [process.processIdentifier])
+        try cgroup.killAll(9)
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 9)
+        try cgroup.remove()
+        #expect(leftovers().isEmpty)
+    }
+
     @Test("the kernel takes the device program")
     func deviceProgram() throws {
         let holes = [LinuxDeviceRule(allow: true), LinuxDeviceRule(allow: false, kind: .block, major: 8, access: .write)]

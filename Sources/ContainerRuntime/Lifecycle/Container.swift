@@ -25,12 +25,16 @@ package struct Container: ~Copyable {
     package borrowing func status() throws(OperationError) -> ContainerStatus {
         guard state.pid > 0 else { return .creating }
         guard try state.initIsAlive() else { return .stopped }
-        if try directory.hasGate() { return .created }
-        return state.isFrozen() ? .paused : .running
+        // a created container can be paused as well
+        if state.isFrozen() { return .paused }
+        return try directory.hasGate() ? .created : .running
     }
 }
 
 extension StoredState {
+    /// The container's cgroup; without directories when it has none.
+    var cgroup: Cgroup { Cgroup.existing(directories: cgroupDirectories, madeParents: cgroupParents) }
+
     /// Whether the init, and no other process with its number, still runs.
     package func initIsAlive() throws(OperationError) -> Bool {
         do throws(Errno) {
@@ -43,7 +47,6 @@ extension StoredState {
 
     /// Whether the container's cgroup is frozen. A cgroup that cannot be read is not.
     package func isFrozen() -> Bool {
-        let cgroup = Cgroup.existing(directories: cgroupDirectories, madeParents: cgroupParents)
         return (try? cgroup.isFrozen()) ?? false  // gone with its last process: not frozen
     }
 

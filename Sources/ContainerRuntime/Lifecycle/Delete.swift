@@ -35,8 +35,7 @@ package func deleteContainer(
         return try root.remove(id)
     }
     try end(state, force: force)
-    let cgroup = Cgroup.existing(directories: state.cgroupDirectories, madeParents: state.cgroupParents)
-    try cgroup.remove()
+    try state.cgroup.remove()
     try root.remove(id)
     for failure in HostHooks.runAll(state.hooks.poststop, phase: "poststop", state: state.specState(.stopped).text()) { warn("\(failure)") }
 }
@@ -56,9 +55,8 @@ private func end(_ state: StoredState, force: Bool) throws(OperationError) {
         } catch {
             throw OperationError("kill container", state.id, .errno(error))
         }
-        // a frozen process does not die; what else is left in the cgroup is the business of its removal
-        let cgroup = Cgroup.existing(directories: state.cgroupDirectories, madeParents: state.cgroupParents)
-        if cgroup.exists, try cgroup.isFrozen() { try cgroup.thaw() }
+        // paused: nothing of it may run again before it ends; and what it froze itself must be able to end
+        if state.isFrozen() { try state.cgroup.killAll(9) } else { try state.cgroup.thawTree() }
     }
     try awaitEnd(state)
 }

@@ -6,12 +6,14 @@ import OCISpec
 extension Container {
     /// Sends `signal` to the container's init, or to all its processes.
     ///
+    /// A paused container gets SIGKILL at once, other signals when it is resumed.
+    ///
     /// - Parameter all: every process of the container's cgroup. A stopped container is no error then.
     /// - Throws: `.invalid("container not running")` (RT-runtime-052: created and running containers only).
     /// Source: runtime.md "Kill" (RT-runtime-051 to RT-runtime-053).
     package borrowing func kill(_ signal: Int32, all: Bool) throws(OperationError) {
         let status = try status()
-        let cgroup = Cgroup.existing(directories: state.cgroupDirectories, madeParents: state.cgroupParents)
+        let cgroup = state.cgroup
         if all {
             if !cgroup.directories.isEmpty { return try cgroup.killAll(signal) }
             if status == .stopped { return }
@@ -29,8 +31,10 @@ extension Container {
         } catch {
             throw OperationError("send signal \(signal) to container", state.id, .errno(error))
         }
-        // without a pid namespace the init's end does not end the others
-        if signal == 9 && !state.hasOwnPIDNamespace && !cgroup.directories.isEmpty { try cgroup.killAll(signal) }
+        guard signal == 9, !cgroup.directories.isEmpty else { return }
+        // without a pid namespace the init's end does not end the others; a paused container has to be thawed to end, and
+        // none of its processes may run on for that
+        if status == .paused || !state.hasOwnPIDNamespace { try cgroup.killAll(signal) } else { try cgroup.thawTree() }
     }
 }
 

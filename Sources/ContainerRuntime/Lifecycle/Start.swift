@@ -16,7 +16,7 @@ extension Container {
         guard status == .created else {
             throw OperationError(
                 "start container", state.id, .invalid("it is \(status.rawValue), not created"),
-                hint: status == .stopped ? "\"delete \(state.id)\" removes it" : nil)
+                hint: status == .stopped ? "\"delete \(state.id)\" removes it" : status == .paused ? "\"resume \(state.id)\" thaws it" : nil)
         }
         let bytes: [UInt8]
         do throws(Errno) {

@@ -1,0 +1,189 @@
+"""pause and resume, which the command line of runc has beside the operations of runtime.md."""
+import contextlib
+import os
+import pathlib
+import time
+
+from support import alive, case, cgroup1
+
+
+def counting(c):
+    """A container that appends to /count all the time."""
+    c.linux["cgroupsPath"] = f"/{c.id}"
+    c.shell("trap 'echo got > /mark; exit 0' TERM; echo up > /ready; while :; do echo x >> /count; sleep 0.01; done")
+    c.create().ok()
+    c.start().ok()
+    c.file("ready")
+
+
+def counts(c):
+    """Whether the container's program goes on."""
+    before = (c.rootfs / "count").stat().st_size if (c.rootfs / "count").exists() else 0
+    time.sleep(0.2)
+    return (c.rootfs / "count").stat().st_size > before
+
+
+@case("a paused container stands still, and goes on when it is resumed")
+def pause(c):
+    counting(c)
+    assert counts(c)
+    c.call("pause", c.id).ok()
+    assert c.state()["status"] == "paused" and not counts(c)
+    assert (cgroup1("freezer") / c.id / "freezer.state").read_text().strip() == "FROZEN"
+    c.call("resume", c.id).ok()
+    assert c.state()["status"] == "running" and counts(c)
+
+
+@case("a created container can be paused; start waits for resume")
+def created(c):
+    c.shell("echo up > /ready; sleep 60")
+    c.create().ok()
+    c.call("pause", c.id).ok()
+    assert c.state()["status"] == "paused"
+    c.start().failed("paused")
+    c.call("resume", c.id).ok()
+    assert c.state()["status"] == "created"
+    c.start().ok()
+    assert c.file("ready") == "up"
+
+
+@case("pause of a stopped container is refused")
+def stopped(c):
+    c.args("true")
+    c.create().ok()
+    c.start().ok()
+    c.wait("stopped")
+    c.call("pause", c.id).failed("not running")
+    c.call("resume", c.id).failed("not paused|not running")
+
+
+@case("pause of a paused and resume of a running container are refused")
+def twice(c):
+    counting(c)
+    c.call("resume", c.id).failed("not paused")
+    c.call("pause", c.id).ok()
+    c.call("pause", c.id).failed("not running")
+    assert c.state()["status"] == "paused"
+
+
+@case("pause and resume of what does not exist are refused")
+def missing(c):
+    c.call("pause", c.id).failed("does not exist|no such file")
+    c.call("resume", c.id).failed("does not exist|no such file")
+
+
+@case("KILL ends a paused container at once")
+def kill(c):
+    counting(c)
+    pid = c.state()["pid"]
+    c.call("pause", c.id).ok()
+    c.kill("KILL").ok()
+    deadline = time.monotonic() + 2
+    while alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not alive(pid)
+    assert c.state()["status"] == "stopped"
+
+
+@case("TERM reaches a paused container when it is resumed")
+def term(c):
+    counting(c)
+    c.call("pause", c.id).ok()
+    c.kill("TERM").ok()
+    time.sleep(0.2)
+    assert c.state()["status"] == "paused" and not (c.rootfs / "mark").exists()
+    c.call("resume", c.id).ok()
+    assert c.file("mark") == "got"
+
+
+@case("delete --force ends a paused container without letting it run")
+def delete(c):
+    counting(c)
+    pid = c.state()["pid"]
+    c.call("pause", c.id).ok()
+    size = (c.rootfs / "count").stat().st_size
+    c.delete().failed()
+    c.delete("--force").ok()
+    assert not alive(pid) and (c.rootfs / "count").stat().st_size == size
+
+
+@case("a container that froze a cgroup of its own can be deleted")
+def nested(c):
+    counting(c)
+    pid = c.state()["pid"]
+    freezer = cgroup1("freezer") / c.id / "own"
+    freezer.mkdir()
+    (freezer / "cgroup.procs").write_text(str(pid))
+    (freezer / "freezer.state").write_text("FROZEN")
+    try:
+        c.delete("--force").ok()
+        assert not alive(pid) and not freezer.exists()
+    finally:
+        end(c, pid, freezer)
+
+
+def end(c, pid, freezer):
+    """What a runtime leaves that does not thaw the cgroup `freezer`."""
+    deadline = time.monotonic() + 3
+    while time.monotonic() < deadline and any(pathlib.Path("/sys/fs/cgroup").glob(f"*/{c.id}")):
+        with contextlib.suppress(OSError):
+            os.kill(pid, 9)
+        with contextlib.suppress(OSError):
+            (freezer / "freezer.state").write_text("THAWED")
+        for left in pathlib.Path("/sys/fs/cgroup").glob(f"*/{c.id}"):
+            for path in (left / "own", left):
+                with contextlib.suppress(OSError):
+                    path.rmdir()
+        time.sleep(0.02)
+
+
+@case("what a killed pause leaves frozen can be resumed and deleted")
+def interrupted(c):
+    counting(c)
+    state = cgroup1("freezer") / c.id / "freezer.state"
+    state.write_text("FROZEN")
+    assert c.state()["status"] == "paused"
+    c.call("resume", c.id).ok()
+    assert state.read_text().strip() == "THAWED"
+    state.write_text("FROZEN")
+    c.delete("--force").ok()
+
+
+@case("kill KILL and delete --force end a fork bomb, in the host's pid namespace too")
+def fork_bomb(c):
+    for own in (True, False):
+        if not own:
+            c.without_namespace("pid")
+        c.linux["cgroupsPath"] = f"/{c.id}"
+        c.linux["resources"]["pids"] = {"limit": 150}
+        c.shell("echo up > /ready; bomb() { bomb | bomb & }; bomb 2>/dev/null; while :; do sleep 0.01; bomb 2>/dev/null; done")
+        c.create().ok()
+        c.start().ok()
+        c.file("ready")
+        time.sleep(0.3)
+        begun = time.monotonic()
+        c.call("kill", "--all", c.id, "KILL").ok()
+        c.delete("--force").ok()
+        assert time.monotonic() - begun < 3, time.monotonic() - begun
+        assert not (cgroup1("pids") / c.id).exists()
+        (c.rootfs / "ready").unlink()
+
+
+@case("delete removes cgroups that the container nested and processes that it left", "RT-runtime-056")
+def leftovers(c):
+    c.without_namespace("pid")
+    c.linux["cgroupsPath"] = f"/{c.id}"
+    c.shell("trap '' TERM HUP; (trap '' TERM HUP; sleep 300) & echo up > /ready")
+    c.create().ok()
+    c.start().ok()
+    c.file("ready")
+    c.wait("stopped")
+    left = (cgroup1("pids") / c.id / "cgroup.procs").read_text().split()
+    for controller in ("pids", "memory", "cpu"):
+        deep = cgroup1(controller) / c.id / "1/2/3/4/5"
+        deep.mkdir(parents=True)
+        for pid in left:
+            (deep / "cgroup.procs").write_text(pid)
+    c.delete().ok()
+    assert not any(alive(int(pid)) for pid in left)
+    assert not any(pathlib.Path("/sys/fs/cgroup").glob(f"*/{c.id}"))
