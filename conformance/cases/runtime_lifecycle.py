@@ -300,3 +300,12 @@ def log(c):
     c.call("--log", path, "--log-format", "json", "start", c.id).failed()
     last = json.loads(path.read_text().splitlines()[-1])
     assert last["level"] == "error" and ("does not exist" in last["msg"] or "No such file" in last["msg"]) and last["time"], last
+
+
+@case("with --log, warnings are told in the log alone: stderr is the program's")
+def warnings(c):
+    c.capabilities("CAP_KILL", "CAP_NO_SUCH")
+    log = c.directory / "log.json"
+    c.write()
+    result = c.call("--log", log, "--log-format", "json", "run", "--bundle", c.bundle, c.id).ok()
+    assert result.err == "" and "CAP_NO_SUCH" in log.read_text(), f"{result}\nlog: {log.read_text()}"
