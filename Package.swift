@@ -95,7 +95,7 @@ if mode.isEmpty {  // tests are ordinary Swift: they cannot import Embedded modu
         tests("SeccompTests", ["Seccomp", "OCISpec", "JSON", "Kernel", "Diagnostics"]),
         tests(
             "ContainerRuntimeTests",
-            ["ContainerRuntime", "ContainerInit", "Cgroups", "Seccomp", "OCISpec", "JSON", "UntrustedTree", "Kernel", "Diagnostics"], exclude: ["Plans"]),
+            ["ContainerRuntime", "ContainerInit", "Cgroups", "Seccomp", "OCISpec", "JSON", "UntrustedTree", "Kernel", "Diagnostics"], exclude: ["Plans", "ExecPlans"]),
         tests("ImageUnpackTests", ["ImageUnpack", "OCISpec", "UntrustedTree", "JSON", "Kernel", "Diagnostics"]),
         tests("CLITests", ["CLI", "Diagnostics"]),
     ]

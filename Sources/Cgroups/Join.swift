@@ -56,6 +56,19 @@ extension Cgroup {
         throw OperationError("join the cgroup of", file, .invalid("process \(pid) is not in the container's cgroup"))
     }
 
+    /// Whether a version 2 directory of this cgroup hands controllers down to cgroups below, which makes the kernel refuse
+    /// processes in it. Source: kernel cgroup-v2.rst, "No Internal Process Constraint".
+    package func handsControllersDown() throws(OperationError) -> Bool {
+        for directory in directories {
+            do throws(Errno) {
+                if try !readFile(Path(directory + "/cgroup.subtree_control"), limit: 4096).allSatisfy({ $0 == 0x0A }) { return true }
+            } catch {
+                if !isGone(error) { throw OperationError("read", directory + "/cgroup.subtree_control", .errno(error)) }  // version 1 has no such file
+            }
+        }
+        return false
+    }
+
     private static func move(_ pid: Int32, into directory: String) throws(OperationError) {
         do throws(Errno) {
             try writeFile(Path(directory + "/cgroup.procs"), String(pid))

@@ -54,6 +54,7 @@ package struct Executor: ~Copyable {
         case .joinCgroups: try joinCgroups()
         case .synchronize(let point): try synchronize(point)
         case .hideFromOthers: try setDumpable(false)
+        case .setOOMScore(let score): try openVerifiedProc("self/oom_score_adj", .writeOnly).writeAtOnce(String(score))
         case .becomeRoot(let dropGroups): try becomeRoot(dropGroups: dropGroups)
         case .joinNamespace(let kind): try joinNamespace(kind)
         case .unshareNamespaces(let kinds):

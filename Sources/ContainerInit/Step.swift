@@ -14,6 +14,8 @@ package enum Step: Equatable, Sendable {
     case synchronize(SyncPoint)
     /// Makes /proc/self of this process unreadable for others until execve(2) (CVE-2016-9962).
     case hideFromOthers
+    /// How ready the kernel shall be to kill this process for lack of memory, written on the host's /proc.
+    case setOOMScore(Int32)
     /// User and group 0 of the user namespace, no supplementary groups.
     case becomeRoot(dropGroups: Bool)
     case joinNamespace(NamespaceKind)

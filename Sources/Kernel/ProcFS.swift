@@ -15,12 +15,23 @@ package struct ProcessStatus: Equatable, Sendable {
 /// Reads /proc/PID/stat. Nil when there is no such process.
 /// Source: proc(5); field 2 may hold any byte, so counting begins behind its last ")".
 package func processStatus(_ pid: Int32) throws(Errno) -> ProcessStatus? {
-    let bytes: [UInt8]
     do throws(Errno) {
-        bytes = try readFile(Path("/proc/\(pid)/stat"), limit: 4096)
+        return try processStatus(of: readFile(Path("/proc/\(pid)/stat"), limit: 4096))
     } catch where error == .noEntry || error == .noProcess {
         return nil
     }
+}
+
+/// Reads `stat` of the process whose directory below /proc this is. Nil when the process is gone, whoever has its pid now.
+package func processStatus(in directory: borrowing FileDescriptor) throws(Errno) -> ProcessStatus? {
+    do throws(Errno) {
+        return try processStatus(of: directory.open("stat", .readOnly).readAll(limit: 4096))
+    } catch where error == .noEntry || error == .noProcess {
+        return nil
+    }
+}
+
+private func processStatus(of bytes: [UInt8]) throws(Errno) -> ProcessStatus {
     guard let name = bytes.lastIndex(of: UInt8(ascii: ")")) else { throw .inputOutput }
     let fields = bytes[(name + 1)...].split(separator: UInt8(ascii: " "))
     guard fields.count > 19, let state = fields[0].first,

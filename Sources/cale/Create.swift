@@ -38,10 +38,12 @@ extension Cale {
 
     /// The descriptors of socket activation and of `--preserve-fds`, from 3 on. All later ones are closed at once: they are
     /// the caller's, and a container must never see them (CVE-2024-21626).
-    private static func preservedDescriptors(_ invocation: Invocation) throws(OperationError) -> Int32 {
+    ///
+    /// - Parameter listening: whether socket activation counts: it is for a container's first process.
+    static func preservedDescriptors(_ invocation: Invocation, listening: Bool = true) throws(OperationError) -> Int32 {
         let asked: Int32 = try invocation.options.integer("preserve-fds", in: 0...1024) ?? 0
-        let listening = environment("LISTEN_FDS").flatMap { Int32($0) }.map { max(0, min($0, 1024)) } ?? 0
-        let count = asked + listening
+        let activated = !listening ? 0 : environment("LISTEN_FDS").flatMap { Int32($0) }.map { max(0, min($0, 1024)) } ?? 0
+        let count = asked + activated
         for number in 3..<(3 + count) where !isOpen(descriptor: number) {
             throw OperationError("preserve descriptor", "\(number)", .errno(.badDescriptor), hint: "--preserve-fds and LISTEN_FDS count from 3 without gaps")
         }

@@ -20,7 +20,7 @@ extension Program {
             version: BuildInformation.version,
             versionDetails: ["commit: " + BuildInformation.commit, "spec: " + BuildInformation.specification],
             globalOptions: globalOptions,
-            commands: [.create, .start, .state, .kill, .delete, .run, .list, .ps, .pause, .resume, .spec, .features, .plan],
+            commands: [.create, .start, .state, .kill, .delete, .run, .exec, .list, .ps, .pause, .resume, .spec, .features, .plan],
             examples: [
                 Example("run the bundle in the current directory as the container web1", "%prog run web1"),
                 Example("see what would be done, without doing it", "%prog plan --bundle /srv/web"),
@@ -29,7 +29,7 @@ extension Program {
             exitStatuses: [
                 Term("0", "the command was carried out"),
                 Term("1", "it was not; the reason is on stderr, and in the file given by --log"),
-                Term("other", "what the process of \"run\" ended with; 128 and the signal's number when a signal ended it"),
+                Term("other", "what the process of \"run\" or \"exec\" ended with; 128 and the signal's number when a signal ended it"),
             ],
             environment: [
                 Term("XDG_RUNTIME_DIR", "for users other than root, the state of containers is in $XDG_RUNTIME_DIR/cale"),

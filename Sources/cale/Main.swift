@@ -36,6 +36,7 @@ import Kernel
         case "kill": try kill(invocation)
         case "delete": try delete(invocation)
         case "run": try run(invocation)
+        case "exec": try exec(invocation)
         case "list": try list(invocation)
         case "spec": try spec(invocation)
         case "features": try features(invocation)

@@ -13,7 +13,7 @@ struct CaleTests {
             #expect(outcome.output.hasPrefix("cale - run containers from OCI bundles\n\nUsage: cale [global options] COMMAND [options] [arguments]\n"))
             #expect(!outcome.output.contains("\u{1B}"), "stdout is no terminal")
         }
-        for command in ["create", "start", "state", "kill", "delete", "run", "list", "ps", "pause", "resume", "spec", "features", "plan", "help", "completion", "man"] {
+        for command in ["create", "start", "state", "kill", "delete", "run", "exec", "list", "ps", "pause", "resume", "spec", "features", "plan", "help", "completion", "man"] {
             let outcome = try execute(program, [command, "--help"])
             #expect(outcome.status == 0 && outcome.errors == "")
             #expect(outcome.output.hasPrefix("cale \(command) - "))
@@ -28,6 +28,10 @@ struct CaleTests {
         (
             "run",
             "--bundle -b --config -f --pid-file --console-socket --pidfd-socket --preserve-fds --no-pivot --no-new-keyring --no-subreaper --detach -d --keep"
+        ),
+        (
+            "exec",
+            "--process -p --cwd --env -e --tty -t --user -u --additional-gids -g --detach -d --pid-file --console-socket --pidfd-socket --process-label --apparmor --no-new-privs --cap -c --preserve-fds --cgroup --ignore-paused"
         ),
         ("kill", "--all -a"), ("delete", "--force -f --regex"), ("list", "--format -f --quiet -q"), ("spec", "--bundle -b --rootless"),
         ("ps", "--format -f"), ("plan", "--bundle -b --config --format"), ("--help", "--root --log --log-format --debug --systemd-cgroup --cgroup-manager --rootless"),
@@ -44,6 +48,32 @@ struct CaleTests {
         // `--criu` is runc's, hidden and ignored
         #expect(try execute(program, ["--criu", "/x", "--version"]).status == 0)
         #expect(try execute(program, ["--help"]).output.contains("--criu") == false)
+    }
+
+    @Test("what the command line of exec refuses", arguments: [
+        (["web"], "read arguments: COMMAND is missing; hint: or describe the process in a file: --process FILE"),
+        (["-p", "f", "web", "ls"], "read arguments: COMMAND and --process exclude each other; hint: args of the file are the command"),
+        (["--cwd", "tmp", "web", "ls"], "read option \"--cwd\": \"tmp\" is not an absolute path"),
+        (["-e", "A", "web", "ls"], "read option \"--env\": \"A\" is not NAME=value"),
+        (["-e", "=x", "web", "ls"], "read option \"--env\": \"=x\" is not NAME=value"),
+        (["-g", "1,x", "web", "ls"], "read option \"--additional-gids\": \"x\" is not a group id"),
+        (["--cgroup", ":a", "web", "ls"], "read option \"--cgroup :a\": the controller before \":\" is missing"),
+        (["--preserve-fds", "x", "web", "ls"], "read option \"--preserve-fds\": \"x\" is not a whole number"),
+        (["a/b", "ls"], "use container id \"a/b\": a container id consists of letters, digits, \"_\", \"+\", \"-\" and \".\""),
+    ])
+    func execRefusals(arguments: [String], text: String) throws {
+        let outcome = try execute(program, ["exec"] + arguments)
+        let id = arguments.first { !$0.hasPrefix("-") && ["web", "a/b"].contains($0) } ?? ""
+        #expect(outcome.status == 255 && outcome.output == "" && outcome.errors == "cale: exec \"\(id)\": \(text)\n")
+    }
+
+    @Test("exec into what is not there")
+    func execMissing() throws {
+        let outcome = try execute(program, ["--root", "/nonexistent/cale", "exec", "web", "ls"])
+        #expect(outcome.status == 255)
+        #expect(
+            outcome.errors
+                == "cale: exec \"web\": open container \"web\": container does not exist; hint: there is no state root /nonexistent/cale: did you mean another --root?\n")
     }
 
     @Test func version() throws {

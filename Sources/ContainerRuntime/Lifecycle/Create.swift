@@ -88,14 +88,14 @@ func makeContainer(
     }
 }
 
-private func connectConsole(
+func connectConsole(
     _ receiver: ConsoleReceiver, plan: ContainerPlan, handles: inout HandleTable, terminal: inout FileDescriptor?
 ) throws(OperationError) {
     switch (plan.hasTerminal, receiver) {
     case (true, .nobody):
         throw OperationError(
             "set up", "terminal", .invalid("the container wants a terminal, and nobody would receive it"), field: "process.terminal",
-            hint: "use --console-socket, \"run\" without --detach, or set it to false")
+            hint: "use --console-socket, leave out --detach (\"run\", \"exec\"), or set it to false")
     case (false, .socket):
         throw OperationError(
             "set up", "terminal", .invalid("--console-socket is for containers with a terminal"), field: "process.terminal",
@@ -126,6 +126,7 @@ private func make(
     state.hooks.poststart = plan.hooks.poststart
     state.hooks.poststop = plan.hooks.poststop
     state.hasOwnPIDNamespace = plan.newNamespaces.contains(.pid)
+    state.makesKeyring = options.makesKeyring
     state.cgroupDirectories = plan.cgroup.directories.map({ $0.absolute })
     try directory.begin(state)
     try directory.keepConfiguration(preparation.bundle.configBytes)
@@ -182,7 +183,7 @@ private func launch(
 }
 
 /// The steps before `announceReady` have all worked when it is reached: a step that fails ends the init.
-private func traceDone(_ plan: ContainerPlan, pid: Int32, _ trace: (String) -> Void) {
+func traceDone(_ plan: ContainerPlan, pid: Int32, _ trace: (String) -> Void) {
     for (index, step) in plan.steps.enumerated() {
         if step.step == .announceReady { break }
         trace("done: step \(index) of process \(pid): \(step.text)")
@@ -201,7 +202,7 @@ private func record(_ state: inout StoredState, pid: Int32) throws(OperationErro
     }
 }
 
-private func unblockSignals() throws(OperationError) {
+func unblockSignals() throws(OperationError) {
     do throws(Errno) { try unblockAllSignals() } catch { throw OperationError("unblock", "signals", .errno(error)) }
 }
 
@@ -216,7 +217,7 @@ private func setOOMScore(_ plan: ContainerPlan, pid: Int32) throws(OperationErro
     }
 }
 
-private func sendPidfd(of pid: Int32, to path: Path) throws(OperationError) {
+func sendPidfd(of pid: Int32, to path: Path) throws(OperationError) {
     let socket = try ConsoleSocket.connect(path, option: "--pidfd-socket")
     do throws(Errno) {
         try socket.send(Array("pidfd".utf8), passing: try FileDescriptor.process(pid))

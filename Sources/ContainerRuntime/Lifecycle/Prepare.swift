@@ -28,7 +28,7 @@ struct Preparation {
             : CgroupPlan(directories: [])
         var context = PlanContext(
             id: options.id, bundle: bundle.path, isPrivileged: uid == 0, uid: uid, gid: effectiveGroupID(), cgroup: cgroup,
-            grantableCapabilities: try Self.ownCapabilities(), kindOfFile: { path in (try? fileStatus(path))?.kind })  // nil says it all
+            grantableCapabilities: try ownCapabilities(), kindOfFile: { path in (try? fileStatus(path))?.kind })  // nil says it all
         context.usesPivot = options.usesPivot
         context.makesKeyring = options.makesKeyring
         context.preservedDescriptors = options.preservedDescriptors
@@ -47,8 +47,9 @@ struct Preparation {
         plan.warnings = config.warnings() + cgroup.warnings + plan.warnings
         self.plan = plan
     }
+}
 
-    private static func ownCapabilities() throws(OperationError) -> UInt64 {
-        do throws(Errno) { return try capabilities().permitted } catch { throw OperationError("read", "own capabilities", .errno(error)) }
-    }
+/// The capabilities that this process has and can give on.
+func ownCapabilities() throws(OperationError) -> UInt64 {
+    do throws(Errno) { return try capabilities().permitted } catch { throw OperationError("read", "own capabilities", .errno(error)) }
 }

@@ -43,7 +43,7 @@ package func runContainer(
         throw error
     }
     if detach { return .detached }
-    let status = try attend(state, signals: signals, terminal: terminal)
+    let status = try attend(pid: state.pid, signals: signals, terminal: try receiveTerminal(from: terminal), subject: state.id)
     if !keep {
         let root = try StateRoot.open(options.stateRoot, creating: false)
         try deleteContainer(options.id, in: root, force: true, warn: warn)
@@ -51,16 +51,28 @@ package func runContainer(
     return .ended(status: status)
 }
 
-private func attend(
-    _ state: StoredState, signals: consuming FileDescriptor, terminal: consuming FileDescriptor?
-) throws(OperationError) -> Int32 {
-    let attendance = Attendance(pid: state.pid, signals: signals)
+/// The master of the container's terminal from `socket`; nil without one.
+func receiveTerminal(from socket: consuming FileDescriptor?) throws(OperationError) -> FileDescriptor? {
+    guard let socket else { return nil }
     do throws(Errno) {
-        guard let socket = terminal else { return try attendance.wait() }
         var message = try socket.receive(atMost: 64)
-        guard let master = message.descriptor.take() else { return try attendance.wait() }
+        return message.descriptor.take()
+    } catch {
+        throw OperationError("receive terminal", "", .errno(error))
+    }
+}
+
+/// Waits for the end of `pid`, a child of ours, and relays signals and its terminal meanwhile.
+///
+/// - Parameter terminal: the master; nil without a terminal.
+func attend(
+    pid: Int32, signals: consuming FileDescriptor, terminal: consuming FileDescriptor?, subject: String
+) throws(OperationError) -> Int32 {
+    let attendance = Attendance(pid: pid, signals: signals)
+    do throws(Errno) {
+        guard let master = terminal else { return try attendance.wait() }
         return try attendance.wait(relaying: master)
     } catch {
-        throw OperationError("wait for container", state.id, .errno(error))
+        throw OperationError("wait for container", subject, .errno(error))
     }
 }

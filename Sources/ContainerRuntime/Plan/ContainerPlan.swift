@@ -36,6 +36,12 @@ package struct ContainerPlan: Equatable, Sendable {
     package var idMaps: IDMaps?
     package var timeOffsets: [TimeOffset] = []
     package var oomScoreAdjustment: Int32?
+    /// Whether it is for one more process of a container that is there.
+    package var isExec = false
+    /// `exec`: namespaces that the runtime enters itself, since they are those of children only.
+    package var enteredByParent: NamespaceSet = []
+    /// `exec`: the processors on which the runtime runs until the process has joined its cgroup; empty for any.
+    package var initialAffinity: [UInt64] = []
     /// Mounts whose source the parent clones, by the index in `mounts`.
     package var clonedSources: [ClonedSource] = []
     package var cgroup: CgroupPlan

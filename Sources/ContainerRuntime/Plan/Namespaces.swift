@@ -43,7 +43,7 @@ extension ContainerPlan {
 
     /// With privileges the user namespace comes after the others, which may belong to its parent; without, it must come
     /// first, since it gives the right to join the rest. The mount namespace comes last of the others, for the paths.
-    private mutating func planJoins(_ joined: [JoinedNamespace], context: PlanContext) {
+    mutating func planJoins(_ joined: [JoinedNamespace], context: PlanContext) {
         let user = joined.filter { $0.kind == .user }
         let mount = joined.filter { $0.kind == .mount }
         let others = joined.filter { $0.kind != .user && $0.kind != .mount } + mount

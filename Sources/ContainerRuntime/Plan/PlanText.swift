@@ -22,13 +22,15 @@ extension ContainerPlan {
         section("Clocks", timeOffsets.map { "\($0.clock) \($0.seconds) s \($0.nanoseconds) ns" })
         section("Control groups", cgroup.lines)
         section("Host", hostLines)
-        section("Steps of the container's first process", steps.map({ $0.text }))
+        section(isExec ? "Steps of the new process" : "Steps of the container's first process", steps.map({ $0.text }))
         section("Warnings", warnings)
         return lines.joined(separator: "\n") + "\n"
     }
 
     private var hostLines: [String] {
         var lines: [String] = []
+        if !initialAffinity.isEmpty { lines.append("run on CPUs " + CPUList(mask: initialAffinity).text) }
+        if !enteredByParent.isEmpty { lines.append("enter \(enteredByParent.text) namespace for the new process") }
         if let oomScoreAdjustment { lines.append("set oom_score_adj \(oomScoreAdjustment)") }
         for source in clonedSources { lines.append("copy the mount of \(source.path.text) for mounts[\(source.index)]") }
         for (name, list) in [("prestart", hooks.prestart), ("createRuntime", hooks.createRuntime), ("poststart", hooks.poststart), ("poststop", hooks.poststop)] {

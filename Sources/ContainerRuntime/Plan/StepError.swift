@@ -9,15 +9,14 @@ extension ContainerPlan {
     package func error(step index: Int, errno: Errno) -> OperationError {
         guard steps.indices.contains(index) else { return OperationError("set up", "container", .errno(errno)) }
         let planned = steps[index]
-        if case .findProgram(let name, let searchPath) = planned.step { return programError(name, searchPath: searchPath, errno: errno) }
-        if planned.step == .execute { return executionError(errno: errno) }
+        if case .findProgram(let name, let searchPath) = planned.step { return programError(name, searchPath: searchPath, errno: errno, field: planned.field) }
+        if planned.step == .execute { return executionError(errno: errno, field: planned.field) }
         let summary = planned.step.summary
         return OperationError(summary.operation, summary.subject, .errno(errno), field: planned.field, hint: hint(for: planned.step, errno))
     }
 
     /// Callers look for "executable file not found in $PATH", "no such file or directory" and "permission denied".
-    private func programError(_ name: String, searchPath: [String], errno: Errno) -> OperationError {
-        let field = "process.args[0]"
+    private func programError(_ name: String, searchPath: [String], errno: Errno, field: String?) -> OperationError {
         let isPath = name.utf8.contains(UInt8(ascii: "/"))
         switch errno {
         case .noEntry where isPath:
@@ -33,9 +32,8 @@ extension ContainerPlan {
         }
     }
 
-    private func executionError(errno: Errno) -> OperationError {
+    private func executionError(errno: Errno, field: String?) -> OperationError {
         let name = arguments.first ?? ""
-        let field = "process.args[0]"
         switch errno {
         case .noEntry:
             return OperationError(
@@ -63,9 +61,14 @@ extension ContainerPlan {
         case (.mount, .invalid): return "the file system does not know one of the options, or its value"
         case (.mount, .readOnlyFilesystem), (.makeDevice, .readOnlyFilesystem), (.makeLink, .readOnlyFilesystem), (.mountCgroups, .readOnlyFilesystem):
             return "the mount point is missing and cannot be made: add it to the image"
+        case (.setOOMScore, .accessDenied): return "a value below the runtime's own needs CAP_SYS_RESOURCE"
+        case (.setAffinity, .invalid): return "none of these CPUs is there, or the container's cgroup has none of them"
+        case (.joinCgroups, .noDevice): return "the container has been deleted meanwhile"
         case (.setLimit, .notPermitted): return "raising a hard limit needs CAP_SYS_RESOURCE"
         case (.setScheduler, .notPermitted): return "real-time policies and negative nice values need CAP_SYS_NICE"
-        case (.enterDirectory, .noEntry): return "it does not exist in the container and could not be made"
+        case (.enterDirectory, .noEntry):
+            let wasTried = steps.contains { if case .makeWorkingDirectory = $0.step { true } else { false } }
+            return wasTried ? "it does not exist in the container and could not be made" : "it does not exist in the container"
         case (.enterDirectory, .tooManyLinks): return "it must not lead through /proc"
         case (.openNull, .noDevice), (.openNull, .noEntry): return "/dev/null of the container is not the null device, and masks need it"
         case (.makeDevice, .exists): return "something else has that name"

@@ -4,6 +4,7 @@
 package import ContainerInit
 import Diagnostics
 import Kernel
+import OCISpec
 import UntrustedTree
 
 extension Step {
@@ -13,6 +14,7 @@ extension Step {
         case .joinCgroups: ("join cgroups", "")
         case .synchronize(let point): ("wait for the runtime to", point.purpose)
         case .hideFromOthers: ("hide the process from others", "")
+        case .setOOMScore(let score): ("set oom_score_adj", "\(score)")
         case .becomeRoot: ("become root of the user namespace", "")
         case .joinNamespace(let kind): ("join namespace", kind.specName)
         case .unshareNamespaces(let kinds): ("make namespaces", kinds.text)
@@ -43,7 +45,7 @@ extension Step {
         case .makeWorkingDirectory(let path): ("make working directory", path.text)
         case .maskPath(let path): ("mask", path.text)
         case .makeReadOnly(let path): ("make read-only", path.text)
-        case .setTerminal: ("set up terminal", "/dev/console")
+        case .setTerminal(let terminal): ("set up terminal", terminal.mountsConsole ? "/dev/console" : "")
         case .makeRootReadOnly: ("make read-only", "/")
         case .pivotRoot: ("pivot root", "/")
         case .moveRoot: ("move root", "/")
@@ -62,7 +64,7 @@ extension Step {
         case .setLimit(let limit): ("set limit", "\(limit.resource)")
         case .setScheduler(let attributes): ("set scheduler policy", "\(attributes.policy)")
         case .setIOPriority(let priority): ("set I/O priority", "class \(priority >> 13) level \(priority & 0x1FFF)")
-        case .setAffinity: ("set CPU affinity", "")
+        case .setAffinity(let mask): ("run on CPUs", CPUList(mask: mask).text)
         case .setPersonality(let persona): ("set personality", "\(persona)")
         case .setMemoryPolicy(let mode, _): ("set memory policy", "\(mode)")
         case .setFileCreationMask(let mask): ("set umask", "0" + String(mask, radix: 8))

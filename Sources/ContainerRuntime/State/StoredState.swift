@@ -30,6 +30,8 @@ package struct StoredState: Equatable, Sendable {
     /// Directories above them that were made for this container.
     package var cgroupParents: [String] = []
     package var hasOwnPIDNamespace = false
+    /// Whether its processes get a session keyring of the container's own; what `--no-new-keyring` turns off.
+    package var makesKeyring = true
     package var hooks = Hooks()
 
     package init(id: String, ociVersion: String, bundle: String, rootfs: String, createdNanoseconds: Int64, ownerUID: UInt32) {
@@ -57,6 +59,7 @@ extension StoredState {
             writer.member("created", createdNanoseconds)
             writer.member("owner", ownerUID)
             writer.member("ownPIDNamespace", hasOwnPIDNamespace)
+            if !makesKeyring { writer.member("keyring", false) }
             writer.member("cgroups", cgroupDirectories)
             writer.member("cgroupParents", cgroupParents)
             if !annotations.isEmpty {
@@ -105,6 +108,7 @@ extension StoredState {
         startTicks = try integer("startTicks")
         bootID = try object.requiredString("bootID")
         hasOwnPIDNamespace = try object.boolean("ownPIDNamespace") ?? false
+        makesKeyring = try object.boolean("keyring") ?? true
         cgroupDirectories = try object.strings("cgroups") ?? []
         cgroupParents = try object.strings("cgroupParents") ?? []
         annotations = try object.optional("annotations") { (value) throws(OperationError) in try StringMap(value) } ?? StringMap()

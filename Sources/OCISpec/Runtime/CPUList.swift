@@ -10,6 +10,14 @@ package struct CPUList: Equatable, Sendable {
 
     package init(_ ranges: [ClosedRange<Int>]) { self.ranges = ranges }
 
+    /// The numbers whose bits are set in `mask`, as `mask` gives them.
+    package init(mask: [UInt64]) {
+        ranges = []
+        for number in 0..<mask.count * 64 where mask[number / 64] >> UInt64(number % 64) & 1 == 1 {
+            if let last = ranges.last, last.upperBound == number - 1 { ranges[ranges.count - 1] = last.lowerBound...number } else { ranges.append(number...number) }
+        }
+    }
+
     /// Nil when `text` is no such list. Spaces around numbers and empty entries are accepted, as by runc;
     /// no number at all gives an empty list.
     package init?(_ text: String) {
