@@ -26,7 +26,7 @@ package enum HandleName: Hashable, Sendable {
     case namespace(NamespaceKind)
     /// An unattached mount that the parent cloned for `mounts[n]`.
     case mountSource(Int)
-    /// A user namespace whose id map `mounts[n]` gets.
+    /// A user namespace that exists for its id map; closed before the init is cloned.
     case idMap(Int)
     /// The connection to the receiver of the terminal's master.
     case console

@@ -177,9 +177,6 @@ package struct MountStep: Equatable, Sendable {
     package var refusesLinks = false
     /// Copies what the destination holds into the new mount.
     package var copiesUp = false
-    /// Maps owners by this user namespace.
-    package var idMap: HandleName?
-    package var idMapIsRecursive = false
     package init(source: Source, destination: InRootPath) {
         self.source = source
         self.destination = destination

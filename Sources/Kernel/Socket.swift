@@ -93,4 +93,6 @@ package func poll(_ entries: [(descriptor: Int32, events: PollEvents)], millisec
 extension SocketPair {
     /// Closes the second end.
     package consuming func intoFirst() -> FileDescriptor { first }
+    /// Closes the first end.
+    package consuming func intoSecond() -> FileDescriptor { second }
 }

@@ -115,4 +115,26 @@ struct KernelTests {
         #expect(Path("/a/b").parent == "/a" && Path("a").parent == "." && Path("/a").parent == "/" && Path("a/b//").parent == "a")
         #expect(Path(bytes: [0x61, 0]) == nil)
     }
+
+    @Test("mountinfo: escaped names, optional fields, lines of another form")
+    func mountInfo() {
+        let text = """
+            36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 shared:2 - ext3 /dev/root rw,errors=continue
+            37 36 0:5 / /a\\040b\\134c rw - fuse.sshfs - rw
+            nonsense
+            38 36 0:6 / /x rw - 
+            """
+        let mounts = MountInfo.parse(Array(text.utf8))
+        #expect(mounts.map { $0.id } == [36, 37] && mounts.map { $0.parent } == [35, 36])
+        #expect(mounts[0].root == "/mnt1" && mounts[0].mountPoint == "/mnt2" && mounts[0].type == "ext3")
+        #expect(mounts[0].superOptions == ["rw", "errors=continue"])
+        #expect(mounts[1].mountPoint == "/a b\\c" && mounts[1].type == "fuse.sshfs")
+    }
+
+    @Test("the mount of a descriptor is found among the mounts")
+    func mountOfDescriptor() throws {
+        let proc = try FileDescriptor.open("/proc/self", [.path])
+        #expect(try MountInfo.types(at: proc, withSubmounts: false) == ["proc"])
+        #expect(try MountInfo.types(at: try FileDescriptor.open("/", [.path]), withSubmounts: true).contains("proc"))
+    }
 }

@@ -1,5 +1,10 @@
 """config.md, "Mounts"."""
-from support import case, mount_line
+import contextlib
+import os
+import pathlib
+import subprocess
+
+from support import case, holder, mount_line
 
 
 def mountinfo(c):
@@ -171,3 +176,163 @@ def proc_link(c):
     (c.rootfs / "proc").symlink_to("/tmp")
     result = c.args("true").run()
     assert result.status != 0, str(result)
+
+
+def idmap(containers, hosts, size=1):
+    return [{"containerID": containers, "hostID": hosts, "size": size}]
+
+
+def owned_file(c, name, uid, gid):
+    directory = c.directory / name
+    directory.mkdir()
+    (directory / "file").write_text("x\n")
+    os.chown(directory / "file", uid, gid)
+    return directory
+
+
+def add_idmapped(c, destination, source, options, uids=None, gids=None):
+    c.mount(destination, "bind", source, options)
+    if uids:
+        c.config["mounts"][-1]["uidMappings"] = uids
+    if gids:
+        c.config["mounts"][-1]["gidMappings"] = gids
+
+
+@case("an idmapped mount has the owners of its mappings, in both directions", "RT-config-084", "RT-config-091", "RT-config-092", "RT-config-095",
+      "RT-config-096")
+def idmapped(c):
+    source = owned_file(c, "data", 0, 5)
+    add_idmapped(c, "/data", source, ["bind", "idmap"], idmap(0, 1000, 10), idmap(5, 2000, 10))
+    c.process["user"] = {"uid": 1003, "gid": 2001}
+    os.chown(source, 3, 5)
+    c.shell("stat -c '%u:%g' /data/file; echo y > /data/new").run().prints("1000:2000")
+    made = (source / "new").stat()
+    assert (made.st_uid, made.st_gid) == (3, 6), made
+
+
+@case("two idmapped mounts of one source, each with mappings of its own", "RT-config-084")
+def idmapped_twice(c):
+    source = owned_file(c, "data", 0, 0)
+    add_idmapped(c, "/one", source, ["bind", "idmap"], idmap(0, 1000), idmap(0, 1001))
+    add_idmapped(c, "/two", source, ["bind", "idmap"], idmap(0, 2000), idmap(0, 2001))
+    add_idmapped(c, "/three", source, ["bind"])
+    c.shell("stat -c '%u:%g' /one/file /two/file /three/file").run().prints("1000:1001\n2000:2001\n0:0")
+
+
+@case("the source of an idmapped mount is relative to the bundle", "RT-config-021", "RT-config-084")
+def idmapped_relative(c):
+    owned_file(c, "bundle/data", 0, 0)
+    add_idmapped(c, "/data", "data", ["bind", "idmap"], idmap(0, 77), idmap(0, 78))
+    c.shell("stat -c '%u:%g' /data/file").run().prints("77:78")
+
+
+@case("mappings without idmap or ridmap are used all the same", "RT-config-093", "RT-config-097")
+def idmapped_by_mappings(c):
+    add_idmapped(c, "/data", owned_file(c, "data", 0, 0), ["bind"], idmap(0, 77), idmap(0, 78))
+    c.shell("stat -c '%u:%g' /data/file").run().prints("77:78")
+
+
+def user_namespace(c, first=100000):
+    (c.rootfs / "data").mkdir()  # the container's root may not make it
+    c.namespace("user")
+    c.linux["uidMappings"] = idmap(0, first, 65536)
+    c.linux["gidMappings"] = idmap(0, first, 65536)
+
+
+@case("idmap without mappings takes those of the container", "RT-config-084")
+def idmapped_by_container(c):
+    user_namespace(c)
+    source = owned_file(c, "data", 12, 13)
+    source.chmod(0o777)
+    add_idmapped(c, "/data", source, ["bind", "idmap"])
+    c.shell("stat -c '%u:%g' /data/file; echo y > /data/new").run().prints("12:13")
+    made = (source / "new").stat()
+    assert (made.st_uid, made.st_gid) == (0, 0), made
+
+
+@case("mappings of a mount differ from those of the container", "RT-config-084")
+def idmapped_against_container(c):
+    user_namespace(c)
+    add_idmapped(c, "/data", owned_file(c, "data", 0, 0), ["bind", "idmap"], idmap(0, 100007), idmap(0, 100008))
+    c.shell("stat -c '%u:%g' /data/file").run().prints("7:8")
+
+
+@case("idmap without mappings takes those of the user namespace that is joined", "RT-config-084")
+def idmapped_by_joined(c):
+    (c.rootfs / "data").mkdir()
+    with holder("--user") as pid:
+        for name in ("uid_map", "gid_map"):
+            pathlib.Path(f"/proc/{pid}/{name}").write_text("0 300000 65536")
+        c.namespace("user", f"/proc/{pid}/ns/user")
+        add_idmapped(c, "/data", owned_file(c, "data", 12, 13), ["bind", "idmap"])
+        c.shell("stat -c '%u:%g' /data/file").run().prints("12:13")
+
+
+@contextlib.contextmanager
+def mounted(path):
+    """A tmpfs of the case's own."""
+    path.mkdir(exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "case", path], check=True)
+    try:
+        yield path
+    finally:
+        subprocess.run(["umount", path], check=True)
+
+
+@case("idmap maps the mount alone, ridmap those below it too", "RT-config-084", "RT-config-085")
+def idmapped_recursively(c):
+    source = owned_file(c, "data", 0, 0)
+    with mounted(source / "below") as below:
+        (below / "file").write_text("x\n")
+        add_idmapped(c, "/one", source, ["rbind", "idmap"], idmap(0, 1000), idmap(0, 1000))
+        add_idmapped(c, "/all", source, ["rbind", "ridmap"], idmap(0, 1000), idmap(0, 1000))
+        c.shell("stat -c %u /one/file /one/below/file /all/file /all/below/file").run().prints("1000\n0\n1000\n1000")
+
+
+@case("an idmapped mount of a file system without them is refused, and the file system named", "RT-config-084")
+def idmapped_unsupported(c):
+    add_idmapped(c, "/data", "/proc/self", ["bind", "idmap"], idmap(0, 1000), idmap(0, 1000))
+    c.run().failed("/proc/self")
+    if "cale" in c.runtime:
+        c.run().failed(r'map owners of "/proc/self" \(mounts\[6\]\): an idmapped mount of "proc" is not supported')
+
+
+@case("ridmap names the file system below that has no idmapped mounts", "RT-config-085")
+def idmapped_recursively_unsupported(c):
+    source = owned_file(c, "data", 0, 0)
+    (source / "below").mkdir()
+    subprocess.run(["mount", "--bind", "/proc/self/fdinfo", source / "below"], check=True)
+    try:
+        add_idmapped(c, "/data", source, ["rbind", "ridmap"], idmap(0, 1000), idmap(0, 1000))
+        c.run().failed("data")
+        if "cale" in c.runtime:
+            c.run().failed('"proc" is not supported')
+    finally:
+        subprocess.run(["umount", source / "below"], check=True)
+
+
+@case("mappings for users without such for groups are refused, and the other way round", "RT-config-094", "RT-config-098")
+def idmapped_one_side(c):
+    source = owned_file(c, "data", 0, 0)
+    add_idmapped(c, "/data", source, ["bind", "idmap"], idmap(0, 1000))
+    c.run().failed("mapping")
+    del c.config["mounts"][-1]
+    add_idmapped(c, "/data", source, ["bind", "idmap"], None, idmap(0, 1000))
+    c.run().failed("mapping")
+
+
+@case("idmap without mappings and without a user namespace is refused", "RT-config-084", "RT-config-085")
+def idmapped_by_nothing(c):
+    source = owned_file(c, "data", 0, 0)
+    for option in ("idmap", "ridmap"):
+        add_idmapped(c, "/data", source, ["rbind", option])
+        c.run().failed("map|user namespace")
+        del c.config["mounts"][-1]
+
+
+@case("an idmapped mount is read-only and noexec when its options say so", "RT-config-084")
+def idmapped_attributes(c):
+    add_idmapped(c, "/data", owned_file(c, "data", 0, 0), ["bind", "idmap", "ro", "noexec"], idmap(0, 1000), idmap(0, 1000))
+    result = c.shell("cat /proc/self/mountinfo; echo x > /data/new").run()
+    line = mount_line(result.out, "/data")
+    assert {"ro", "noexec"} <= set(line["options"]) and result.status != 0, str(result)

@@ -8,10 +8,6 @@ extension Executor {
     mutating func attachMount(_ step: MountStep) throws(Errno) {
         if step.source == .remount { return try remount(step) }
         let mount = try makeMount(step)
-        if let idMap = step.idMap {
-            try handles.with(idMap) { (userns) throws(Errno) in try mount.setIDMap(userNamespace: userns, recursive: step.idMapIsRecursive) }
-            handles.close(idMap)
-        }
         try applyAttributes(step, to: mount)
         let target = try mountTarget(step)
         if step.copiesUp { try copyUp(from: target, to: mount) }

@@ -37,13 +37,18 @@ enum Handles {
 
     /// Copies the sources of bind mounts, unattached, with the caller's rights.
     static func openSources(_ sources: [ClonedSource], into handles: inout HandleTable) throws(OperationError) {
+        var mapper = SourceMapper()
         for source in sources {
+            let copy: FileDescriptor
             do throws(Errno) {
-                handles.insert(try FileDescriptor.open(source.path, [.path]).cloneTree(recursive: source.recursive), as: .mountSource(source.index))
+                copy = try FileDescriptor.open(source.path, [.path]).cloneTree(recursive: source.recursive)
             } catch {
                 throw OperationError("bind mount", source.path.text, .errno(error), field: "mounts[\(source.index)].source")
             }
+            if let idMap = source.idMap { try mapper.map(copy, of: source, by: idMap, handles: &handles) }
+            handles.insert(copy, as: .mountSource(source.index))
         }
+        mapper.close(&handles)
     }
 
     /// Opens the `tasks` files and the version 2 directory of `cgroup`.

@@ -26,19 +26,21 @@ package struct IDMaps: Equatable, Sendable {
     }
 
     /// Writes both maps of the process `pid`.
-    package func write(to pid: Int32) throws(OperationError) {
+    /// - Parameter field: the JSON path of the object that has `uidMappings` and `gidMappings`.
+    package func write(to pid: Int32, field: String = "linux") throws(OperationError) {
+        let (uidField, gidField) = (field + ".uidMappings", field + ".gidMappings")
         let privileged = effectiveUserID() == 0
         if privileged || isOnlyOwn(gids, id: effectiveGroupID()) {
             // without privileges a group map may be written only where setgroups(2) is given up (CVE-2014-8989)
-            if !privileged { try write("deny", to: "setgroups", of: pid, field: "linux.gidMappings") }
-            try write(text(gids), to: "gid_map", of: pid, field: "linux.gidMappings")
+            if !privileged { try write("deny", to: "setgroups", of: pid, field: gidField) }
+            try write(text(gids), to: "gid_map", of: pid, field: gidField)
         } else {
-            try runMapper("newgidmap", pid: pid, ranges: gids, field: "linux.gidMappings", database: "/etc/subgid")
+            try runMapper("newgidmap", pid: pid, ranges: gids, field: gidField, database: "/etc/subgid")
         }
         if privileged || isOnlyOwn(uids, id: effectiveUserID()) {
-            try write(text(uids), to: "uid_map", of: pid, field: "linux.uidMappings")
+            try write(text(uids), to: "uid_map", of: pid, field: uidField)
         } else {
-            try runMapper("newuidmap", pid: pid, ranges: uids, field: "linux.uidMappings", database: "/etc/subuid")
+            try runMapper("newuidmap", pid: pid, ranges: uids, field: uidField, database: "/etc/subuid")
         }
     }
 

@@ -7,11 +7,12 @@ import Seccomp
 package func runtimeFeatures(version: String, commit: String) -> Features {
     var features = Features()
     features.hooks = HookPoint.allCases.map({ $0.name })
-    features.mountOptions = MountOptions.known.filter { $0 != "idmap" && $0 != "ridmap" }
+    features.mountOptions = MountOptions.known
     var linux = LinuxFeatures()
     linux.namespaces = LinuxNamespaceType.allCases.map({ $0.name }).sorted()
     linux.capabilities = (Int32(0)..<64).compactMap { CapabilityNames.name($0) }
     linux.seccomp = seccompFeatures()
+    linux.idmapEnabled = true
     features.linux = linux
     features.annotations = StringMap([
         StringMap.Entry("io.cale.version", version), StringMap.Entry("io.cale.commit", commit),

@@ -83,11 +83,26 @@ package struct JoinedNamespace: Equatable, Sendable {
     package var field: String
 }
 
-/// A bind mount whose source only the parent can reach.
+/// A bind mount whose source the parent copies, since it alone can reach it or map its owners.
 package struct ClonedSource: Equatable, Sendable {
     package var index: Int
     package var path: Path
     package var recursive: Bool
+    package var idMap: SourceIDMap?
+}
+
+/// How the owners of a mount's files are mapped. Source: config.md "Linux mount options", `idmap` (RT-config-084).
+package struct SourceIDMap: Equatable, Sendable {
+    /// Whose map it is.
+    package enum Maps: Equatable, Sendable {
+        /// A map of the mount's own, or that of the container's new user namespace.
+        case ranges(IDMaps)
+        /// That of the user namespace which the container joins.
+        case joinedNamespace
+    }
+    package var maps: Maps
+    /// Also for the mounts below the source (`ridmap`).
+    package var isRecursive: Bool
 }
 
 /// What the planner must know of the host and of the command. Injected, so that plans can be tested anywhere.

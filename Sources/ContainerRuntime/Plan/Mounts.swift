@@ -24,22 +24,21 @@ extension ContainerPlan {
         step.propagation = options.propagation
         step.recursivePropagation = options.recursivePropagation
         if options.isRemount {
+            if options.isIDMapped || !mount.uidMappings.isEmpty { throw Self.idMapRefusal("an id map on a remount", field) }
             add(.mount(step), field: field)
             return
         }
+        let idMap = try sourceIDMap(mount, options: options, isBind: isBind, field: field, context: context)
         if isBind {
-            try planBind(mount, options: options, index: index, into: &step, context: context)
+            try planBind(mount, options: options, idMap: idMap, index: index, into: &step, context: context)
         } else {
             try planNew(mount, options: options, field: field, into: &step, context: context)
-        }
-        if options.isIDMapped || !mount.uidMappings.isEmpty || !mount.gidMappings.isEmpty {
-            throw OperationError("read", "config.json", .unsupported("an idmapped mount"), field: field)
         }
         add(.mount(step), field: field)
     }
 
     private mutating func planBind(
-        _ mount: Mount, options: MountOptions, index: Int, into step: inout MountStep, context: PlanContext
+        _ mount: Mount, options: MountOptions, idMap: SourceIDMap?, index: Int, into step: inout MountStep, context: PlanContext
     ) throws(OperationError) {
         let field = "mounts[\(index)]"
         guard let text = mount.source, !text.isEmpty else {
@@ -54,9 +53,9 @@ extension ContainerPlan {
             throw OperationError("bind mount", source.text, .invalid("unknown option \(quoted(unknown))"), field: field + ".options")
         }
         let recursive = options.isRecursiveBind || mount.type == "rbind"
-        if context.isPrivileged && isPrivate(.user, context) {
-            // root of the container's user namespace need not reach what the caller may give it
-            clonedSources.append(ClonedSource(index: index, path: source, recursive: recursive))
+        if idMap != nil || context.isPrivileged && isPrivate(.user, context) {
+            // root of the container's user namespace need not reach what the caller may give it, and may not map owners
+            clonedSources.append(ClonedSource(index: index, path: source, recursive: recursive, idMap: idMap))
             step.source = .handle(.mountSource(index))
         } else {
             step.source = .bind(source, recursive: recursive)

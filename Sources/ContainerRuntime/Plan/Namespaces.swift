@@ -55,10 +55,7 @@ extension ContainerPlan {
 
     private mutating func planIDMaps(_ linux: Linux, context: PlanContext) throws(OperationError) {
         guard newNamespaces.contains(.user) else { return }
-        func ranges(_ mappings: [LinuxIDMapping]) -> [IDMapRange] {
-            mappings.map { IDMapRange(containerID: $0.containerID, hostID: $0.hostID, size: $0.size) }
-        }
-        let maps = IDMaps(uids: ranges(linux.uidMappings), gids: ranges(linux.gidMappings))
+        let maps = IDMaps(uids: Self.ranges(linux.uidMappings), gids: Self.ranges(linux.gidMappings))
         for (ranges, field) in [(maps.uids, "linux.uidMappings"), (maps.gids, "linux.gidMappings")] {
             if ranges.isEmpty {
                 throw OperationError(

@@ -32,7 +32,9 @@ extension ContainerPlan {
         if !initialAffinity.isEmpty { lines.append("run on CPUs " + CPUList(mask: initialAffinity).text) }
         if !enteredByParent.isEmpty { lines.append("enter \(enteredByParent.text) namespace for the new process") }
         if let oomScoreAdjustment { lines.append("set oom_score_adj \(oomScoreAdjustment)") }
-        for source in clonedSources { lines.append("copy the mount of \(source.path.text) for mounts[\(source.index)]") }
+        for source in clonedSources {
+            lines.append("copy the mount of \(source.path.text) for mounts[\(source.index)]" + (source.idMap.map { ", " + $0.text } ?? ""))
+        }
         for (name, list) in [("prestart", hooks.prestart), ("createRuntime", hooks.createRuntime), ("poststart", hooks.poststart), ("poststop", hooks.poststop)] {
             for hook in list { lines.append("run \(name) hook \(quoted(hook.path))") }
         }
