@@ -8,7 +8,7 @@ SWIFT   ?= swift
 
 BUILD_PACKAGES = gcc libc6-dev pkg-config libseccomp-dev libcap-dev libjson-c-dev libzstd-dev zlib1g-dev libssl-dev
 DEMO_PACKAGES  = $(BUILD_PACKAGES) busybox-static umoci
-TEST_PACKAGES  = $(DEMO_PACKAGES) python3 runc crun uidmap
+TEST_PACKAGES  = $(DEMO_PACKAGES) python3 runc crun uidmap iproute2
 
 CHECKED   = --explicit-target-dependency-import-check error
 SCRATCH   = .build-$(MODE)

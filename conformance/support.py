@@ -108,6 +108,8 @@ class Case:
         self.state_root.mkdir(mode=0o700)
         self.config = default_config()
         self.input = subprocess.DEVNULL
+        # a command in front of the runtime's, such as nsenter(1)
+        self.wrapper = []
         self.environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
         if uid:
             self.become_rootless()
@@ -172,6 +174,7 @@ class Case:
 
     def call(self, *words, timeout=TIMEOUT, pass_fds=(), **options):
         command = [self.runtime, "--root", str(self.state_root), *map(str, words)]
+        command = [*self.wrapper, *command]
         if self.uid:
             command = ["setpriv", f"--reuid={self.uid}", f"--regid={self.uid}", "--clear-groups", *command]
         # files instead of pipes: a container that lives on keeps a pipe open

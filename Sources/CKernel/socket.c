@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "internal.h"
+#include <linux/netlink.h>
 #include <net/if.h>
 #include <poll.h>
 #include <string.h>
@@ -90,4 +91,15 @@ int32_t kernel_loopback_up(void) {
     int32_t answer = ANSWER(ioctl(fd, SIOCSIFFLAGS, &r));
     close(fd);
     return answer;
+}
+int32_t kernel_route_socket(void) { return ANSWER(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)); }
+int64_t kernel_receive_route(int32_t fd, void *to, size_t count) {
+    for (;;) {
+        struct sockaddr_nl from = { 0 };
+        socklen_t length = sizeof from;
+        int64_t r = ANSWER(recvfrom(fd, to, count, MSG_TRUNC, (struct sockaddr *)&from, &length));
+        if (r < 0) return r;
+        if (length != sizeof from || from.nl_pid != 0) continue;   // root of the namespace can write to us as well
+        return (size_t)r > count ? -EMSGSIZE : r;
+    }
 }

@@ -257,7 +257,7 @@ extension Step {
     package var requiredNamespace: NamespaceKind? {
         switch self {
         case .setHostname, .setDomainname: .uts
-        case .bringLoopbackUp: .network
+        case .bringLoopbackUp, .synchronize(.networkDevices): .network
         case .setPropagation, .attachRootfs, .mount, .mountCgroups, .maskPath, .makeReadOnly, .makeRootReadOnly, .pivotRoot, .moveRoot,
             .setRootPropagation, .makeDevice, .makeLink:
             .mount

@@ -198,6 +198,10 @@ struct kernel_poll { int32_t fd; int16_t events, revents; };
 int32_t kernel_poll(struct kernel_poll *entries, size_t count, int32_t milliseconds);
 /// Sets IFF_UP on the loopback device of the current network namespace.
 int32_t kernel_loopback_up(void);
+/// A netlink socket for routing, of the current network namespace.
+int32_t kernel_route_socket(void);
+/// The next datagram that comes from the kernel itself; -EMSGSIZE when it does not fit.
+int64_t kernel_receive_route(int32_t fd, void *to, size_t count);
 
 // ---- Terminals (terminal.c)
 struct kernel_window { uint16_t rows, columns; };

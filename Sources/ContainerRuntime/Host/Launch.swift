@@ -83,9 +83,15 @@ struct Launch: ~Copyable {
 
     /// Serves the init until it is ready.
     ///
-    /// - Parameter hooks: runs the hooks of the host for the init with this pid.
+    /// - Parameters:
+    ///   - devices: moves network devices to the init with this pid.
+    ///   - hooks: runs the hooks of the host for it.
+    ///   - listener: hands its seccomp listener over.
     /// - Throws: what the init reports, or what fails here on its behalf. The caller kills the init then.
-    mutating func serve(hooks: (Int32) throws(OperationError) -> Void, listener: (Int32, consuming FileDescriptor) throws(OperationError) -> Void) throws(OperationError) {
+    mutating func serve(
+        devices: (Int32) throws(OperationError) -> Void, hooks: (Int32) throws(OperationError) -> Void,
+        listener: (Int32, consuming FileDescriptor) throws(OperationError) -> Void
+    ) throws(OperationError) {
         while true {
             var message: ReceivedMessage
             do throws(Errno) {
@@ -107,6 +113,7 @@ struct Launch: ~Copyable {
             case .reached(.ready): return
             case .reached(.idMaps): try plan.idMaps?.write(to: pid)
             case .reached(.timeOffsets): try writeTimeOffsets()
+            case .reached(.networkDevices): try devices(pid)
             case .reached(.hostHooks): try hooks(pid)
             case .reached(.seccompListener):
                 guard let descriptor = message.descriptor.take() else { throw OperationError("receive seccomp listener", "", .errno(.badDescriptor)) }

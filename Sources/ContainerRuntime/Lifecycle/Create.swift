@@ -79,9 +79,10 @@ func makeContainer(
     for warning in preparation.plan.warnings { warn(warning) }
     if let trace = options.trace { for line in preparation.plan.text.split(separator: "\n") { trace("plan: " + line) } }
     try Handles.openSources(preparation.plan.clonedSources, into: &handles)
+    var devices = try NetworkDevices.find(preparation.plan.networkDevices)
     let directory = try root.create(options.id)
     do throws(OperationError) {
-        return try make(options, preparation, in: directory, waitsForStart: waitsForStart, handles: handles, release: release)
+        return try make(options, preparation, in: directory, waitsForStart: waitsForStart, handles: handles, devices: &devices, release: release)
     } catch {
         try? root.remove(options.id)  // the first error is the one to tell
         throw error
@@ -116,7 +117,7 @@ func connectConsole(
 /// Records the container before anything of it exists, and makes its cgroup.
 private func make(
     _ options: CreateOptions, _ preparation: Preparation, in directory: borrowing StateDirectory, waitsForStart: Bool,
-    handles: consuming HandleTable, release: (borrowing Launch) throws(OperationError) -> Void
+    handles: consuming HandleTable, devices: inout NetworkDevices?, release: (borrowing Launch) throws(OperationError) -> Void
 ) throws(OperationError) -> MadeContainer {
     let plan = preparation.plan
     var state = StoredState(
@@ -136,7 +137,7 @@ private func make(
     do throws(OperationError) {
         try Handles.openCgroup(cgroup, into: &handles)
         if waitsForStart { handles.insert(try directory.makeGate(), as: .gate) }
-        try launch(options, plan, &state, waitsForStart: waitsForStart, cgroup: cgroup, in: directory, handles: handles, release: release)
+        try launch(options, plan, &state, waitsForStart: waitsForStart, cgroup: cgroup, in: directory, handles: handles, devices: &devices, release: release)
         return MadeContainer(state: state, plan: plan)
     } catch {
         try? cgroup.remove()  // the first error is the one to tell
@@ -149,7 +150,7 @@ private func make(
 /// Clones the init, serves it, records it, releases it. Kills it when anything fails.
 private func launch(
     _ options: CreateOptions, _ plan: ContainerPlan, _ state: inout StoredState, waitsForStart: Bool, cgroup: Cgroup, in directory: borrowing StateDirectory,
-    handles: consuming HandleTable, release: (borrowing Launch) throws(OperationError) -> Void
+    handles: consuming HandleTable, devices: inout NetworkDevices?, release: (borrowing Launch) throws(OperationError) -> Void
 ) throws(OperationError) {
     var launch = try Launch.begin(plan, handles: handles, cgroup: cgroup)
     do throws(OperationError) {
@@ -158,6 +159,7 @@ private func launch(
         try setOOMScore(plan, pid: launch.pid)
         let early = state
         try launch.serve(
+            devices: { (pid) throws(OperationError) in try devices?.move(into: pid) },
             hooks: { (pid) throws(OperationError) in
                 var now = early
                 now.pid = pid
@@ -177,6 +179,7 @@ private func launch(
         if let socket = options.pidfdSocket { try sendPidfd(of: launch.pid, to: socket) }
         try release(launch)
     } catch {
+        devices?.giveBack()  // before the end of the init, which may be that of its network namespace
         launch.kill()
         throw error
     }

@@ -13,6 +13,7 @@ package func runtimeFeatures(version: String, commit: String) -> Features {
     linux.capabilities = (Int32(0)..<64).compactMap { CapabilityNames.name($0) }
     linux.seccomp = seccompFeatures()
     linux.idmapEnabled = true
+    linux.netDevicesEnabled = true
     features.linux = linux
     features.annotations = StringMap([
         StringMap.Entry("io.cale.version", version), StringMap.Entry("io.cale.commit", commit),

@@ -44,6 +44,7 @@ package struct ContainerPlan: Equatable, Sendable {
     package var initialAffinity: [UInt64] = []
     /// Mounts whose source the parent clones, by the index in `mounts`.
     package var clonedSources: [ClonedSource] = []
+    package var networkDevices: [PlannedNetworkDevice] = []
     package var cgroup: CgroupPlan
     /// Absolute.
     package var rootfs: Path

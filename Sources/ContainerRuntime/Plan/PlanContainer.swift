@@ -28,6 +28,7 @@ extension ContainerPlan {
 
         try planNamespaces(linux, context: context)
         planSession(linux, context: context)
+        try planNetworkDevices(linux, context: context)
         try planHostNames(config)
         try planRootfs(config, linux: linux, process: process, context: context)
         try planSysctls(linux)

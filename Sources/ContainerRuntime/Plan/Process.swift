@@ -27,7 +27,6 @@ extension ContainerPlan {
     private func refuseUnsupported(_ process: Process, linux: Linux) throws(OperationError) {
         func refused(_ what: String, _ field: String) -> OperationError { OperationError("read", "config.json", .unsupported(what), field: field) }
         if linux.intelRdt != nil { throw refused("resource control by resctrl", "linux.intelRdt") }
-        if !linux.netDevices.isEmpty { throw refused("moving network devices", "linux.netDevices") }
         if linux.memoryPolicy != nil { throw refused("a memory policy", "linux.memoryPolicy") }
         if linux.mountLabel.map({ !$0.isEmpty }) ?? false { throw refused("SELinux labelling of mounts", "linux.mountLabel") }
     }
