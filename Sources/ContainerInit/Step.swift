@@ -177,6 +177,8 @@ package struct MountStep: Equatable, Sendable {
     package var refusesLinks = false
     /// Copies what the destination holds into the new mount.
     package var copiesUp = false
+    /// The SELinux label that the root of the new mount gets, where the file system takes none as an option.
+    package var label: String?
     package init(source: Source, destination: InRootPath) {
         self.source = source
         self.destination = destination

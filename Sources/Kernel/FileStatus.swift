@@ -104,5 +104,6 @@ package struct FilesystemType: Equatable, Sendable {
     package static var cgroup1: FilesystemType { FilesystemType(magic: 0x0027_E0EB) }
     package static var cgroup2: FilesystemType { FilesystemType(magic: 0x6367_7270) }
     package static var devpts: FilesystemType { FilesystemType(magic: 0x1CD1) }
+    package static var selinux: FilesystemType { FilesystemType(magic: 0xF97C_FF8C) }
     package static var nsfs: FilesystemType { FilesystemType(magic: 0x6E73_6673) }
 }

@@ -19,7 +19,8 @@ private let names: [String] = {
     }
 }()
 
-/// What `cale plan` says of the bundle /bundle on a host that is always the same: root, one version 2 tree of cgroups.
+/// What `cale plan` says of the bundle /bundle on a host that is always the same: root, one version 2 tree of cgroups, a
+/// resctrl that has every class of service, no SELinux.
 private func planText(_ config: Data) -> String {
     do throws(OperationError) {
         let config = try RuntimeConfig.parse([UInt8](config), source: "config.json")
@@ -31,6 +32,7 @@ private func planText(_ config: Data) -> String {
         var context = PlanContext(
             id: try ContainerID("web"), bundle: "/bundle", isPrivileged: true, uid: 0, gid: 0, cgroup: cgroup, grantableCapabilities: .max,
             kindOfFile: { _ in .directory })
+        context.resctrl = ResctrlHost(root: "/sys/fs/resctrl", text: { _ in "L3:0=7f0;1=1f\nMB:0=20;1=70\n" })
         if let seccomp = linux.seccomp {
             context.seccomp = SeccompProgram(filter: [UInt8](repeating: 0, count: 16), flags: seccomp.flagBits, usesListener: seccomp.usesListener)
         }

@@ -15,6 +15,7 @@ extension Executor {
         // Propagation is set on the attached mount: only there it has peers.
         if let propagation = step.propagation { try mount.setMountAttributes([], propagation: propagation, recursive: false) }
         if let propagation = step.recursivePropagation { try mount.setMountAttributes([], propagation: propagation, recursive: true) }
+        if let label = step.label { try mount.open(".", [.readOnly, .directory]).setAttribute("security.selinux", Array(label.utf8) + [0]) }
         if step.destination.isRoot { handles.insert(mount, as: .root) }  // everything later belongs below the new root
     }
 

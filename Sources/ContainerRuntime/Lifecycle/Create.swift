@@ -129,9 +129,16 @@ private func make(
     state.hasOwnPIDNamespace = plan.newNamespaces.contains(.pid)
     state.makesKeyring = options.makesKeyring
     state.cgroupDirectories = plan.cgroup.directories.map({ $0.absolute })
+    state.resctrlGroups = plan.resctrl?.joined.map({ $0.text }) ?? []
+    state.resctrlMade = plan.resctrl?.removed.map({ $0.text }) ?? []
     try directory.begin(state)
     try directory.keepConfiguration(preparation.bundle.configBytes)
-    let cgroup = try Cgroup.create(plan.cgroup)
+    if let resctrl = plan.resctrl { try Resctrl.make(resctrl) }
+    let cgroup: Cgroup
+    do throws(OperationError) { cgroup = try Cgroup.create(plan.cgroup) } catch {
+        try? Resctrl.remove(plan.resctrl?.removed ?? [])  // the first error is the one to tell
+        throw error
+    }
     state.cgroupDirectories = cgroup.directories
     state.cgroupParents = cgroup.madeParents
     do throws(OperationError) {
@@ -141,6 +148,7 @@ private func make(
         return MadeContainer(state: state, plan: plan)
     } catch {
         try? cgroup.remove()  // the first error is the one to tell
+        try? Resctrl.remove(plan.resctrl?.removed ?? [])  // as above
         state.pid = 0
         _ = HostHooks.runAll(state.hooks.poststop, phase: "poststop", state: state.specState(.stopped).text())
         throw error
@@ -172,6 +180,8 @@ private func launch(
                 now.pid = pid
                 try SeccompAgent.handOver(listener, pid: pid, plan: plan, state: now.specState(.creating))
             })
+        // at last: the process that is written must be the container's, not one that only prepares the way
+        if let resctrl = plan.resctrl { try Resctrl.join(resctrl.joined, pid: launch.pid) }
         if let trace = options.trace { traceDone(plan, pid: launch.pid, trace) }
         try record(&state, pid: launch.pid)
         try directory.store(state)

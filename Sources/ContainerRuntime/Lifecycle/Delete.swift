@@ -36,6 +36,7 @@ package func deleteContainer(
     }
     try end(state, force: force)
     try state.cgroup.remove()
+    try Resctrl.remove(state.resctrlMade.map { Path($0) })
     try root.remove(id)
     for failure in HostHooks.runAll(state.hooks.poststop, phase: "poststop", state: state.specState(.stopped).text()) { warn("\(failure)") }
 }

@@ -36,6 +36,8 @@ struct Preparation {
         let joined = linux.namespaces.enumerated().compactMap { index, namespace in
             namespace.path.map { JoinedNamespace(kind: namespace.type.kind, path: $0, field: "linux.namespaces[\(index)]") }
         }
+        if linux.intelRdt != nil { context.resctrl = try Resctrl.host() }
+        if linux.mountLabel != nil { context.isSELinuxActive = Self.isSELinuxActive() }
         context.hostNamespaces = try Handles.openNamespaces(joined, into: &handles)
         if let profile = linux.seccomp {
             context.seccomp = try compile(profile)
@@ -46,6 +48,15 @@ struct Preparation {
         var plan = try ContainerPlan(config, context: context)
         plan.warnings = config.warnings() + cgroup.warnings + plan.warnings
         self.plan = plan
+    }
+
+    /// Source: selinux(8): with SELinux on, its file system is there.
+    private static func isSELinuxActive() -> Bool {
+        do throws(Errno) {
+            return try FileDescriptor.open("/sys/fs/selinux", [.path, .directory]).filesystemType() == .selinux
+        } catch {
+            return false
+        }
     }
 }
 

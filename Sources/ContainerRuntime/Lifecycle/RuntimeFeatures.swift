@@ -12,8 +12,14 @@ package func runtimeFeatures(version: String, commit: String) -> Features {
     linux.namespaces = LinuxNamespaceType.allCases.map({ $0.name }).sorted()
     linux.capabilities = (Int32(0)..<64).compactMap { CapabilityNames.name($0) }
     linux.seccomp = seccompFeatures()
+    linux.cgroup = LinuxFeatures.Cgroup(v1: true, v2: true, systemd: false, systemdUser: false, rdma: true)
+    linux.apparmorEnabled = true
+    linux.selinuxEnabled = true
     linux.idmapEnabled = true
     linux.netDevicesEnabled = true
+    linux.memoryPolicy = LinuxFeatures.MemoryPolicy(
+        modes: LinuxMemoryPolicyMode.allCases.map { $0.name }, flags: LinuxMemoryPolicyFlag.allCases.map { $0.name })
+    linux.intelRdt = LinuxFeatures.IntelRdt(enabled: true, schemata: true, monitoring: true)
     features.linux = linux
     features.annotations = StringMap([
         StringMap.Entry("io.cale.version", version), StringMap.Entry("io.cale.commit", commit),

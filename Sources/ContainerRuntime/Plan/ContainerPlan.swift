@@ -45,6 +45,7 @@ package struct ContainerPlan: Equatable, Sendable {
     /// Mounts whose source the parent clones, by the index in `mounts`.
     package var clonedSources: [ClonedSource] = []
     package var networkDevices: [PlannedNetworkDevice] = []
+    package var resctrl: ResctrlPlan?
     package var cgroup: CgroupPlan
     /// Absolute.
     package var rootfs: Path
@@ -121,6 +122,10 @@ package struct PlanContext {
     package var grantableCapabilities: UInt64
     /// What stands at a path of the host; nil for nothing.
     package var kindOfFile: (Path) -> FileKind?
+    /// Whether SELinux is on: mounts get labels.
+    package var isSELinuxActive = false
+    /// Where resctrl is mounted, looked up for a configuration that asks for it.
+    package var resctrl: ResctrlHost?
     package var usesPivot = true
     package var makesKeyring = true
     package var preservedDescriptors: Int32 = 0

@@ -107,6 +107,29 @@ extension IOPriority {
     }
 }
 
+extension LinuxMemoryPolicy {
+    /// The mode with its flags. Source: set_mempolicy(2), linux/mempolicy.h.
+    var kernelMode: Int32 {
+        let mode: Int32 =
+            switch self.mode {
+            case .default: 0
+            case .preferred: 1
+            case .bind: 2
+            case .interleave: 3
+            case .local: 4
+            case .preferredMany: 5
+            case .weightedInterleave: 6
+            }
+        return flags.reduce(mode) { bits, flag in
+            switch flag {
+            case .numaBalancing: bits | 1 << 13
+            case .relativeNodes: bits | 1 << 14
+            case .staticNodes: bits | 1 << 15
+            }
+        }
+    }
+}
+
 extension LinuxPersonality {
     /// Source: personality(2).
     var kernelValue: UInt64 {

@@ -32,7 +32,7 @@ extension ContainerPlan {
         if isBind {
             try planBind(mount, options: options, idMap: idMap, index: index, into: &step, context: context)
         } else {
-            try planNew(mount, options: options, field: field, into: &step, context: context)
+            try planNew(mount, options: options, label: linux.mountLabel, field: field, into: &step, context: context)
         }
         add(.mount(step), field: field)
     }
@@ -66,7 +66,7 @@ extension ContainerPlan {
     }
 
     private func planNew(
-        _ mount: Mount, options: MountOptions, field: String, into step: inout MountStep, context: PlanContext
+        _ mount: Mount, options: MountOptions, label: String?, field: String, into step: inout MountStep, context: PlanContext
     ) throws(OperationError) {
         guard let type = mount.type, !type.isEmpty, type != "none" else {
             throw OperationError(
@@ -74,6 +74,7 @@ extension ContainerPlan {
                 hint: "add \"bind\" or \"rbind\" to the options for a bind mount")
         }
         step.source = .new(type: type, source: mount.source ?? "", options: options.filesystem)
+        if let label { Self.label(&step, type: type, source: mount.source ?? "", options: options.filesystem, label) }
         step.copiesUp = options.copiesUp
         step.refusesLinks = type == "proc" || type == "sysfs"
         if options.copiesUp && type != "tmpfs" {

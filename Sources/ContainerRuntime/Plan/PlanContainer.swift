@@ -16,6 +16,7 @@ extension ContainerPlan {
         hooks = config.hooks
         let linux = config.linux ?? Linux()
         let process = try config.requireProcess()
+        try refuseLabelWithoutSELinux(linux, context: context)
         arguments = process.args
         environment = process.env
         // programs and shells take it for granted; runc and crun add it as well
@@ -27,6 +28,7 @@ extension ContainerPlan {
         }
 
         try planNamespaces(linux, context: context)
+        try planIntelRdt(linux, context: context)
         planSession(linux, context: context)
         try planNetworkDevices(linux, context: context)
         try planHostNames(config)

@@ -35,6 +35,7 @@ extension ContainerPlan {
         for source in clonedSources {
             lines.append("copy the mount of \(source.path.text) for mounts[\(source.index)]" + (source.idMap.map { ", " + $0.text } ?? ""))
         }
+        lines += resctrl?.hostLines ?? []
         for device in networkDevices { lines.append("move network device \(device.hostName) into the container as \(device.name)") }
         for (name, list) in [("prestart", hooks.prestart), ("createRuntime", hooks.createRuntime), ("poststart", hooks.poststart), ("poststop", hooks.poststop)] {
             for hook in list { lines.append("run \(name) hook \(quoted(hook.path))") }

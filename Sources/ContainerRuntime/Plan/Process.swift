@@ -17,18 +17,12 @@ extension ContainerPlan {
         if let scheduler = process.scheduler { add(.setScheduler(scheduler.attributes), field: "process.scheduler") }
         if let priority = process.ioPriority { add(.setIOPriority(priority.kernelValue), field: "process.ioPriority") }
         if let personality = linux.personality { add(.setPersonality(personality.kernelValue), field: "linux.personality") }
-        try refuseUnsupported(process, linux: linux)
+        if let policy = linux.memoryPolicy {
+            add(.setMemoryPolicy(mode: policy.kernelMode, nodes: policy.nodes?.mask ?? []), field: "linux.memoryPolicy")
+        }
         add(.setFileCreationMask(process.user.umask ?? 0o022), field: "process.user.umask")
         planLabels(process)
         planIdentity(process, context: context)
-    }
-
-    /// What a later version does. Nothing is dropped in silence.
-    private func refuseUnsupported(_ process: Process, linux: Linux) throws(OperationError) {
-        func refused(_ what: String, _ field: String) -> OperationError { OperationError("read", "config.json", .unsupported(what), field: field) }
-        if linux.intelRdt != nil { throw refused("resource control by resctrl", "linux.intelRdt") }
-        if linux.memoryPolicy != nil { throw refused("a memory policy", "linux.memoryPolicy") }
-        if linux.mountLabel.map({ !$0.isEmpty }) ?? false { throw refused("SELinux labelling of mounts", "linux.mountLabel") }
     }
 
     private mutating func planLabels(_ process: Process) {

@@ -65,6 +65,8 @@ extension ContainerPlan {
         case (.setAffinity, .invalid): return "none of these CPUs is there, or the container's cgroup has none of them"
         case (.joinCgroups, .noDevice): return "the container has been deleted meanwhile"
         case (.setLimit, .notPermitted): return "raising a hard limit needs CAP_SYS_RESOURCE"
+        case (.setMemoryPolicy, .invalid): return "the nodes must have memory and be allowed by cpuset.mems, and the kernel know the mode and its flags"
+        case (.setMemoryPolicy, .noSystemCall): return "the kernel was built without NUMA"
         case (.setScheduler, .notPermitted): return "real-time policies and negative nice values need CAP_SYS_NICE"
         case (.enterDirectory, .noEntry):
             let wasTried = steps.contains { if case .makeWorkingDirectory = $0.step { true } else { false } }

@@ -66,7 +66,7 @@ extension Step {
         case .setIOPriority(let priority): ("set I/O priority", "class \(priority >> 13) level \(priority & 0x1FFF)")
         case .setAffinity(let mask): ("run on CPUs", CPUList(mask: mask).text)
         case .setPersonality(let persona): ("set personality", "\(persona)")
-        case .setMemoryPolicy(let mode, _): ("set memory policy", "\(mode)")
+        case .setMemoryPolicy(let mode, _): ("set memory policy", MemoryPolicyText.mode(mode))
         case .setFileCreationMask(let mask): ("set umask", "0" + String(mask, radix: 8))
         case .ownStreams(let uid): ("give standard streams to user", "\(uid)")
         case .limitBoundingSet(let mask): ("limit bounding set to", CapabilityNames.list(mask))
@@ -98,6 +98,7 @@ extension Step {
             return "effective \(CapabilityNames.list(masks.effective)); inheritable \(CapabilityNames.list(masks.inheritable))"
         case .setTerminal(let terminal): return terminal.size.map { "\($0.columns)x\($0.rows)" } ?? ""
         case .findProgram(_, let path): return "in " + path.joined(separator: ":")
+        case .setMemoryPolicy(let mode, let nodes): return MemoryPolicyText.details(mode: mode, nodes: nodes)
         case .setScheduler(let attributes): return "nice \(attributes.nice) priority \(attributes.priority)"
         default: return ""
         }
@@ -145,6 +146,7 @@ extension MountStep {
         if let propagation { words.append(propagation.text) }
         if let recursivePropagation { words.append("r" + recursivePropagation.text) }
         if copiesUp { words.append("with a copy of what is there") }
+        if let label { words.append("labelled " + label) }
         return words.joined(separator: " ")
     }
 }
@@ -179,6 +181,34 @@ extension Propagation {
 extension NamespaceSet {
     /// "mount, pid, uts"
     package var text: String { kinds.map({ $0.specName }).joined(separator: ", ") }
+}
+
+/// set_mempolicy(2) in the specification's words.
+private enum MemoryPolicyText {
+    static func mode(_ mode: Int32) -> String {
+        switch mode & 0x1FFF {
+        case 0: "MPOL_DEFAULT"
+        case 1: "MPOL_PREFERRED"
+        case 2: "MPOL_BIND"
+        case 3: "MPOL_INTERLEAVE"
+        case 4: "MPOL_LOCAL"
+        case 5: "MPOL_PREFERRED_MANY"
+        default: "MPOL_WEIGHTED_INTERLEAVE"
+        }
+    }
+
+    /// "nodes 0,2 MPOL_F_STATIC_NODES"
+    static func details(mode: Int32, nodes: [UInt64]) -> String {
+        var numbers: [String] = []
+        for (word, bits) in nodes.enumerated() {
+            for bit in 0..<64 where bits >> UInt64(bit) & 1 == 1 { numbers.append("\(word * 64 + bit)") }
+        }
+        var words = numbers.isEmpty ? [] : ["nodes " + numbers.joined(separator: ",")]
+        if mode & 1 << 13 != 0 { words.append("MPOL_F_NUMA_BALANCING") }
+        if mode & 1 << 14 != 0 { words.append("MPOL_F_RELATIVE_NODES") }
+        if mode & 1 << 15 != 0 { words.append("MPOL_F_STATIC_NODES") }
+        return words.joined(separator: " ")
+    }
 }
 
 extension CapabilityNames {

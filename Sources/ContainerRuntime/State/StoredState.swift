@@ -29,6 +29,10 @@ package struct StoredState: Equatable, Sendable {
     package var cgroupDirectories: [String] = []
     /// Directories above them that were made for this container.
     package var cgroupParents: [String] = []
+    /// The resctrl groups that each process of the container joins, in this order.
+    package var resctrlGroups: [String] = []
+    /// Those that are removed with the container, the inner one first.
+    package var resctrlMade: [String] = []
     package var hasOwnPIDNamespace = false
     /// Whether its processes get a session keyring of the container's own; what `--no-new-keyring` turns off.
     package var makesKeyring = true
@@ -62,6 +66,8 @@ extension StoredState {
             if !makesKeyring { writer.member("keyring", false) }
             writer.member("cgroups", cgroupDirectories)
             writer.member("cgroupParents", cgroupParents)
+            if !resctrlGroups.isEmpty { writer.member("resctrl", resctrlGroups) }
+            if !resctrlMade.isEmpty { writer.member("resctrlMade", resctrlMade) }
             if !annotations.isEmpty {
                 writer.key("annotations")
                 annotations.write(to: &writer)
@@ -111,6 +117,8 @@ extension StoredState {
         makesKeyring = try object.boolean("keyring") ?? true
         cgroupDirectories = try object.strings("cgroups") ?? []
         cgroupParents = try object.strings("cgroupParents") ?? []
+        resctrlGroups = try object.strings("resctrl") ?? []
+        resctrlMade = try object.strings("resctrlMade") ?? []
         annotations = try object.optional("annotations") { (value) throws(OperationError) in try StringMap(value) } ?? StringMap()
         hooks = try object.object("hooks") { (object) throws(OperationError) in try Hooks(object) } ?? Hooks()
     }
