@@ -1,5 +1,5 @@
 // The cgroup of one container, in every hierarchy: a plain value that knows its directories. Here: making it, giving it
-// limits, finding it again. `CgroupBuilder` makes directories, `CgroupFiles` writes; `Join`, `Freezer`, `Processes`,
+// limits, finding it again. `CgroupBuilder` makes directories, `CgroupFiles` writes, `Update` changes limits; `Join`, `Freezer`, `Processes`,
 // `Removal` and `Statistics` hold what can be done with a cgroup that exists.
 package import Diagnostics
 import Kernel
@@ -31,17 +31,6 @@ package struct Cgroup: Equatable, Sendable {
             throw error
         }
         return Cgroup(directories: builder.directories, madeParents: builder.madeParents)
-    }
-
-    /// Gives an existing cgroup new limits: a plan of `planCgroupUpdate`.
-    ///
-    /// The limits before a failing one stay in force; the kernel has no way to change several at once.
-    package static func apply(_ plan: CgroupPlan) throws(OperationError) {
-        for directory in plan.directories where !directory.writes.isEmpty {
-            try ControllerSwitch(directory).enable()
-            let handle = try openCgroup(directory.absolute)
-            try handle.write(directory.writes, in: directory.absolute)
-        }
     }
 
     /// Whether any of the directories is still there.

@@ -81,6 +81,7 @@ extension CgroupPlan {
         let writes = entry.writes()
         let field = writes[0].field ?? resourcesField
         guard let index = directories.firstIndex(where: { $0.hierarchy.version == .v2 }) else {
+            if isUpdate { throw missing(entry.file, field: field) }
             throw OperationError("limit", entry.file, .unsupported("a file of cgroup version 2 on a host with version 1 only"), field: field)
         }
         // Pressure files belong to the cgroup itself, whatever controllers there are.
@@ -103,6 +104,11 @@ extension CgroupPlan {
     }
 
     private func missing(_ name: String, field: String) -> OperationError {
+        if isUpdate {
+            return OperationError(
+                "limit", name, .unsupported("a limit by a controller in whose hierarchy the container has no cgroup"), field: field,
+                hint: "create the container with such a limit")
+        }
         let offered = directories.flatMap { $0.hierarchy.controllers }
         return OperationError(
             "limit", name, .unsupported("a limit by a cgroup controller that this host does not offer"), field: field,

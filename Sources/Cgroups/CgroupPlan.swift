@@ -44,6 +44,8 @@ package struct CgroupPlan: Equatable, Sendable {
     package var owner: UInt32?
     /// What was asked for and is not carried out, which the specification allows; each ends in "ignoring".
     package var warnings: [String] = []
+    /// Whether the cgroup exists already, so that no directory can be added.
+    var isUpdate = false
 
     package init(directories: [Directory], owner: UInt32? = nil) {
         self.directories = directories
@@ -101,13 +103,15 @@ package func planCgroup(
 
 /// Plans new limits for the cgroup of a running container. Device rules stay as they are.
 ///
-/// The caller merges the new resources into those which the container has: pairs such as quota and period, or memory and
-/// swap, mean something together only.
-/// - Parameter directories: `Cgroup.directories` of the container.
+/// - Parameters:
+///   - directories: `Cgroup.directories` of the container.
+///   - resources: the new limits, see `LinuxResources.completed`.
+/// - Throws: `.unsupported` for limits that this host or the container's cgroup cannot give.
 package func planCgroupUpdate(
     directories: [String], resources: LinuxResources, setup: CgroupSetup
 ) throws(OperationError) -> CgroupPlan {
     var plan = CgroupPlan(directories: [])
+    plan.isUpdate = true
     for hierarchy in setup.hierarchies {
         let prefix = hierarchy.mountPoint + "/"
         guard let directory = directories.first(where: { $0.hasPrefix(prefix) }) else { continue }

@@ -20,7 +20,9 @@ extension Program {
             version: BuildInformation.version,
             versionDetails: ["commit: " + BuildInformation.commit, "spec: " + BuildInformation.specification],
             globalOptions: globalOptions,
-            commands: [.create, .start, .state, .kill, .delete, .run, .exec, .list, .ps, .pause, .resume, .spec, .features, .plan],
+            commands: [
+                .create, .start, .state, .kill, .delete, .run, .exec, .list, .ps, .pause, .resume, .update, .spec, .features, .plan,
+            ],
             examples: [
                 Example("run the bundle in the current directory as the container web1", "%prog run web1"),
                 Example("see what would be done, without doing it", "%prog plan --bundle /srv/web"),

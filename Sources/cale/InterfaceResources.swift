@@ -42,4 +42,44 @@ extension Command {
             examples: [Example("let the container web1 go on", "%prog resume web1")],
             seeAlso: ["pause"])
     }
+
+    static var update: Command {
+        Command(
+            "update",
+            summary: "change the limits of a container",
+            discussion: [
+                "What is not named stays as it is, and so do the rules about devices. Sizes are bytes, or have a unit such as 5M; -1 lifts a "
+                    + "limit. When the kernel refuses one of the limits, the others are put back.",
+                "With --resources the limits are read as JSON, in the form of linux.resources in config.json. Options count more than "
+                    + "the file.",
+            ],
+            options: [
+                Option("resources", "r", value: "FILE", completes: .files, help: "read limits from FILE; - is stdin"),
+                Option("memory", value: "BYTES", help: "the limit of memory"),
+                Option("memory-reservation", value: "BYTES", help: "the memory that the container keeps when the host runs short"),
+                Option("memory-swap", value: "BYTES", help: "the limit of memory and swap together"),
+                Option("cpu-share", value: "SHARES", help: "the weight beside other containers, 2 to 262144; 1024 is common"),
+                Option("cpu-quota", value: "MICROSECONDS", help: "the CPU time in each period"),
+                Option("cpu-period", value: "MICROSECONDS", help: "how long a period is"),
+                Option("cpu-burst", value: "MICROSECONDS", help: "how much unused quota may be used later"),
+                Option("cpu-rt-runtime", value: "MICROSECONDS", help: "the time of realtime processes in each period"),
+                Option("cpu-rt-period", value: "MICROSECONDS", help: "how long a period for realtime processes is"),
+                Option("cpu-idle", value: "0|1", help: "1: run only when nothing else wants the CPU"),
+                Option("cpuset-cpus", value: "LIST", help: "the CPUs to run on, such as 0-3,7"),
+                Option("cpuset-mems", value: "LIST", help: "the memory nodes to use"),
+                Option("pids-limit", value: "N", help: "how many processes and threads there may be"),
+                Option("blkio-weight", value: "WEIGHT", help: "the weight for block devices, 10 to 1000"),
+                Option("kernel-memory", value: "BYTES", hidden: true, help: "ignored: the kernel counts it in --memory"),
+                Option("kernel-memory-tcp", value: "BYTES", hidden: true, help: "ignored: the kernel counts it in --memory"),
+                Option("l3-cache-schema", value: "SCHEMA", hidden: true, help: "refused"),
+                Option("mem-bw-schema", value: "SCHEMA", hidden: true, help: "refused"),
+            ],
+            arguments: [.container],
+            examples: [
+                Example("give the container web1 one and a half CPUs", "%prog update --cpu-period 100000 --cpu-quota 150000 web1"),
+                Example("raise the limit of memory", "%prog update --memory 1G --memory-swap 1G web1"),
+                Example("the same in JSON", "echo '{\"memory\": {\"limit\": 1073741824, \"swap\": 1073741824}}' | %prog update --resources - web1"),
+            ],
+            seeAlso: ["ps", "pause"])
+    }
 }

@@ -44,6 +44,7 @@ import Kernel
         case "ps": try ps(invocation)
         case "pause": try pause(invocation)
         case "resume": try resume(invocation)
+        case "update": try update(invocation)
         default: preconditionFailure("a command is declared that nothing carries out")
         }
     }

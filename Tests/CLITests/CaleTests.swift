@@ -13,7 +13,10 @@ struct CaleTests {
             #expect(outcome.output.hasPrefix("cale - run containers from OCI bundles\n\nUsage: cale [global options] COMMAND [options] [arguments]\n"))
             #expect(!outcome.output.contains("\u{1B}"), "stdout is no terminal")
         }
-        for command in ["create", "start", "state", "kill", "delete", "run", "exec", "list", "ps", "pause", "resume", "spec", "features", "plan", "help", "completion", "man"] {
+        for command in [
+            "create", "start", "state", "kill", "delete", "run", "exec", "list", "ps", "pause", "resume", "update", "spec", "features", "plan", "help",
+            "completion", "man",
+        ] {
             let outcome = try execute(program, [command, "--help"])
             #expect(outcome.status == 0 && outcome.errors == "")
             #expect(outcome.output.hasPrefix("cale \(command) - "))
@@ -34,7 +37,12 @@ struct CaleTests {
             "--process -p --cwd --env -e --tty -t --user -u --additional-gids -g --detach -d --pid-file --console-socket --pidfd-socket --process-label --apparmor --no-new-privs --cap -c --preserve-fds --cgroup --ignore-paused"
         ),
         ("kill", "--all -a"), ("delete", "--force -f --regex"), ("list", "--format -f --quiet -q"), ("spec", "--bundle -b --rootless"),
-        ("ps", "--format -f"), ("plan", "--bundle -b --config --format"), ("--help", "--root --log --log-format --debug --systemd-cgroup --cgroup-manager --rootless"),
+        ("ps", "--format -f"),
+        (
+            "update",
+            "--resources -r --blkio-weight --cpu-period --cpu-quota --cpu-burst --cpu-share --cpu-rt-period --cpu-rt-runtime --cpuset-cpus --cpuset-mems --memory --memory-reservation --memory-swap --pids-limit --cpu-idle"
+        ),
+        ("plan", "--bundle -b --config --format"), ("--help", "--root --log --log-format --debug --systemd-cgroup --cgroup-manager --rootless"),
     ])
     func options(command: String, options: String) throws {
         let text = try execute(program, [command, "--help"]).output
@@ -74,6 +82,22 @@ struct CaleTests {
         #expect(
             outcome.errors
                 == "cale: exec \"web\": open container \"web\": container does not exist; hint: there is no state root /nonexistent/cale: did you mean another --root?\n")
+    @Test("values of update that cannot be limits, with the option's name", arguments: [
+        (["--memory", "5X"], #"read option "--memory": "5X" is no number of bytes such as 5M or 1.5GiB; -1 means no limit"#),
+        (["--pids-limit", "many"], #"read option "--pids-limit": "many" is not a whole number"#),
+        (["--cpu-quota", "5"], #"read option "--cpu-quota": 5 microseconds are below the least quota of 1000"#),
+        (["--cpu-idle", "2"], #"read option "--cpu-idle": 2 is out of range (0 or 1)"#),
+        (["--cpu-share", "-1"], #"read option "--cpu-share": -1 is out of range (0 to 18446744073709551615)"#),
+        (["--cpuset-cpus", "a"], #"read option "--cpuset-cpus": "a" is no list of numbers and ranges such as "0-3,7""#),
+        (["--memory", "5M", "--memory-swap", "4M"], #"read option "--memory-swap": 4194304 is below the memory limit of 5242880: it limits memory and swap together"#),
+        (["--l3-cache-schema", "L3:0=f"], #"read option "--l3-cache-schema": changing the Intel RDT schemata of a container is not supported"#),
+        ([], #"update container "x": no limit is named; hint: use an option such as --memory, or --resources FILE"#),
+        (["--resources", "/nonexistent"], #"read "/nonexistent": No such file or directory (ENOENT)"#),
+        (["--resources", "-"], #"parse "stdin": the file is empty"#),
+    ] as [([String], String)])
+    func limits(options: [String], message: String) throws {
+        let outcome = try execute(program, ["--root", "/nonexistent", "update"] + options + ["x"])
+        #expect(outcome.status == 1 && outcome.errors == "cale: " + message + "\n")
     }
 
     @Test func version() throws {

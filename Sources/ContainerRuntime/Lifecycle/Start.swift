@@ -54,7 +54,7 @@ extension Container {
 }
 
 extension StateDirectory {
-    /// The configuration as it was when the container was created.
+    /// The configuration as it was when the container was created, with the limits that `update` has given it since.
     borrowing func storedConfiguration() throws(OperationError) -> RuntimeConfig {
         let subject = path(of: Self.configName).text
         let bytes: [UInt8]
@@ -63,7 +63,13 @@ extension StateDirectory {
         } catch {
             throw OperationError("read", subject, .errno(error))
         }
-        return try RuntimeConfig.parse(bytes, source: subject)
+        var config = try RuntimeConfig.parse(bytes, source: subject)
+        if var resources = try loadResources() {
+            resources.devices = config.linux?.resources?.devices
+            if config.linux == nil { config.linux = Linux() }
+            config.linux?.resources = resources
+        }
+        return config
     }
 
     borrowing func planForWords(bundle: Path) throws(OperationError) -> ContainerPlan {
