@@ -4,6 +4,7 @@
 #include <net/if.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -83,6 +84,7 @@ int32_t kernel_poll(struct kernel_poll *entries, size_t count, int32_t milliseco
     _Static_assert(sizeof(struct kernel_poll) == sizeof(struct pollfd), "same layout");
     return ANSWER(poll((struct pollfd *)entries, count, milliseconds));
 }
+int32_t kernel_eventfd(void) { return ANSWER(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
 int32_t kernel_loopback_up(void) {
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0) fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);

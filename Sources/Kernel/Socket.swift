@@ -76,6 +76,8 @@ package struct PollEvents: OptionSet, Sendable {
     package let rawValue: Int16
     package init(rawValue: Int16) { self.rawValue = rawValue }
     package static var readable: PollEvents { PollEvents(rawValue: 0x01) }
+    /// Something exceptional: a change of a file below /sys or of a cgroup.
+    package static var priority: PollEvents { PollEvents(rawValue: 0x02) }
     package static var writable: PollEvents { PollEvents(rawValue: 0x04) }
     package static var failed: PollEvents { PollEvents(rawValue: 0x08) }
     package static var hungUp: PollEvents { PollEvents(rawValue: 0x10) }

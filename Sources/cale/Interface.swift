@@ -21,7 +21,7 @@ extension Program {
             versionDetails: ["commit: " + BuildInformation.commit, "spec: " + BuildInformation.specification],
             globalOptions: globalOptions,
             commands: [
-                .create, .start, .state, .kill, .delete, .run, .exec, .list, .ps, .pause, .resume, .update, .spec, .features, .plan,
+                .create, .start, .state, .kill, .delete, .run, .exec, .list, .ps, .pause, .resume, .update, .events, .spec, .features, .plan,
             ],
             examples: [
                 Example("run the bundle in the current directory as the container web1", "%prog run web1"),

@@ -18,7 +18,7 @@ extension Command {
                 Example("list them with their memory", "%prog ps web1 -eo pid,rss,args"),
                 Example("let a script have the pids", "%prog ps --format json web1"),
             ],
-            seeAlso: ["state", "kill"])
+            seeAlso: ["state", "events", "kill"])
     }
 
     static var pause: Command {
@@ -80,6 +80,27 @@ extension Command {
                 Example("raise the limit of memory", "%prog update --memory 1G --memory-swap 1G web1"),
                 Example("the same in JSON", "echo '{\"memory\": {\"limit\": 1073741824, \"swap\": 1073741824}}' | %prog update --resources - web1"),
             ],
-            seeAlso: ["ps", "pause"])
+            seeAlso: ["events", "pause"])
+    }
+
+    static var events: Command {
+        Command(
+            "events",
+            summary: "print what a container uses, and when it runs out of memory",
+            discussion: [
+                "Each line is a JSON object with the members type, id and, for the type \"stats\", data. A line of the type \"oom\" says that the "
+                    + "kernel found no memory for the container. The command ends when the container does.",
+                "Times are nanoseconds, sizes are bytes.",
+            ],
+            options: [
+                Option("stats", help: "print what the container uses now, and end"),
+                Option("interval", value: "TIME", default: "5s", help: "the time between two lines about usage, such as 500ms or 1m30s"),
+            ],
+            arguments: [.container],
+            examples: [
+                Example("see what the container web1 uses", "%prog events --stats web1 | jq .data.memory.usage"),
+                Example("watch it", "%prog events --interval 1s web1"),
+            ],
+            seeAlso: ["ps", "update"])
     }
 }

@@ -45,6 +45,7 @@ import Kernel
         case "pause": try pause(invocation)
         case "resume": try resume(invocation)
         case "update": try update(invocation)
+        case "events": try events(invocation)
         default: preconditionFailure("a command is declared that nothing carries out")
         }
     }

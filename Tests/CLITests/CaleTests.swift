@@ -14,8 +14,8 @@ struct CaleTests {
             #expect(!outcome.output.contains("\u{1B}"), "stdout is no terminal")
         }
         for command in [
-            "create", "start", "state", "kill", "delete", "run", "exec", "list", "ps", "pause", "resume", "update", "spec", "features", "plan", "help",
-            "completion", "man",
+            "create", "start", "state", "kill", "delete", "run", "exec", "list", "ps", "pause", "resume", "update", "events", "spec", "features", "plan",
+            "help", "completion", "man",
         ] {
             let outcome = try execute(program, [command, "--help"])
             #expect(outcome.status == 0 && outcome.errors == "")
@@ -37,7 +37,7 @@ struct CaleTests {
             "--process -p --cwd --env -e --tty -t --user -u --additional-gids -g --detach -d --pid-file --console-socket --pidfd-socket --process-label --apparmor --no-new-privs --cap -c --preserve-fds --cgroup --ignore-paused"
         ),
         ("kill", "--all -a"), ("delete", "--force -f --regex"), ("list", "--format -f --quiet -q"), ("spec", "--bundle -b --rootless"),
-        ("ps", "--format -f"),
+        ("ps", "--format -f"), ("events", "--stats --interval"),
         (
             "update",
             "--resources -r --blkio-weight --cpu-period --cpu-quota --cpu-burst --cpu-share --cpu-rt-period --cpu-rt-runtime --cpuset-cpus --cpuset-mems --memory --memory-reservation --memory-swap --pids-limit --cpu-idle"
@@ -82,6 +82,8 @@ struct CaleTests {
         #expect(
             outcome.errors
                 == "cale: exec \"web\": open container \"web\": container does not exist; hint: there is no state root /nonexistent/cale: did you mean another --root?\n")
+    }
+
     @Test("values of update that cannot be limits, with the option's name", arguments: [
         (["--memory", "5X"], #"read option "--memory": "5X" is no number of bytes such as 5M or 1.5GiB; -1 means no limit"#),
         (["--pids-limit", "many"], #"read option "--pids-limit": "many" is not a whole number"#),
@@ -98,6 +100,14 @@ struct CaleTests {
     func limits(options: [String], message: String) throws {
         let outcome = try execute(program, ["--root", "/nonexistent", "update"] + options + ["x"])
         #expect(outcome.status == 1 && outcome.errors == "cale: " + message + "\n")
+    }
+
+    @Test func interval() throws {
+        for text in ["0s", "5", "soon"] {
+            #expect(
+                try execute(program, ["events", "--interval", text, "x"]).errors
+                    == "cale: read option \"--interval\": \"\(text)\" is no time above 0 such as 5s or 500ms\n")
+        }
     }
 
     @Test func version() throws {

@@ -143,8 +143,8 @@ struct RealCgroupTests {
         try stored.freeze()
         #expect(try stored.isFrozen())
         let statistics = try stored.statistics()
-        #expect((statistics.tasks ?? 0) >= 1 && statistics.tasksLimit == 20 && statistics.memoryBytes != nil && statistics.cpuNanoseconds != nil)
-        #expect(statistics.memoryLimitBytes == nil && statistics.memoryKills == 0)
+        #expect((statistics.pids?.current ?? 0) >= 1 && statistics.pids?.limit == 20 && statistics.cpu != nil && statistics.cpuset?.cpus.isEmpty == false)
+        #expect((statistics.memory?.usage.limit ?? 0) > 1 << 60 && statistics.memory?.kills == 0 && stored.outOfMemory() == nil)
         try stored.thaw()
         #expect(try !stored.isFrozen())
         // frozen when it is removed, as a paused container may be

@@ -196,6 +196,8 @@ int64_t kernel_send_descriptors(int32_t fd, const void *bytes, size_t count, con
 int64_t kernel_receive(int32_t fd, void *to, size_t count, int32_t *passed);
 struct kernel_poll { int32_t fd; int16_t events, revents; };
 int32_t kernel_poll(struct kernel_poll *entries, size_t count, int32_t milliseconds);
+/// A close-on-exec, non-blocking eventfd(2) at 0.
+int32_t kernel_eventfd(void);
 /// Sets IFF_UP on the loopback device of the current network namespace.
 int32_t kernel_loopback_up(void);
 /// A netlink socket for routing, of the current network namespace.

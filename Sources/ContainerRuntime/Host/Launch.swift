@@ -13,11 +13,13 @@ struct Launch: ~Copyable {
     /// The init; before `continueInChild` the first process.
     private(set) var pid: Int32
     private let sync: FileDescriptor
+    private let cgroup: Cgroup
 
-    private init(plan: ContainerPlan, pid: Int32, sync: consuming FileDescriptor) {
+    private init(plan: ContainerPlan, pid: Int32, sync: consuming FileDescriptor, cgroup: Cgroup) {
         self.plan = plan
         self.pid = pid
         self.sync = sync
+        self.cgroup = cgroup
     }
 
     /// Clones the init of `plan`, which takes over `handles`.
@@ -42,7 +44,7 @@ struct Launch: ~Copyable {
             close(ours)
             Executor.run(initPlan, handles: handles)
         case .parent(let child):
-            let launch = Launch(plan: plan, pid: child, sync: ours)
+            let launch = Launch(plan: plan, pid: child, sync: ours, cgroup: cgroup)
             if !isInCgroup { try cgroup.joinUnified(child) }
             return launch
         }
@@ -104,7 +106,7 @@ struct Launch: ~Copyable {
                 throw OperationError("hear from the container's init", "", .invalid("it sent something unknown"))
             }
             switch report {
-            case .failure(let step, let errno, _): throw plan.error(step: step, errno: errno)
+            case .failure(let step, let errno, _): throw explained(plan.error(step: step, errno: errno))
             case .hookFailure(let step, let hook, let status, let detail): throw plan.hookError(step: step, hook: hook, status: status, detail: detail)
             case .child(let child):
                 _ = try? waitForChild(pid)  // the first process has ended or is about to; its status says nothing
@@ -151,9 +153,19 @@ struct Launch: ~Copyable {
     }
 
     private func died() -> OperationError {
-        OperationError(
-            "set up", "container", .invalid("its init ended without a word"),
-            hint: "it may have been killed for lack of memory: see memory limits and the kernel's log")
+        guard let reason = cgroup.outOfMemory() else {
+            return OperationError(
+                "set up", "container", .invalid("its init ended without a word"), hint: "it may have been killed from outside: see the kernel's log")
+        }
+        return OperationError("set up", "container", .invalid("its init was killed: " + reason), field: "linux.resources.memory.limit")
+    }
+
+    /// `error` with the limit that is behind an `ENOMEM`: the kernel's own memory for the container counts as well.
+    private func explained(_ error: OperationError) -> OperationError {
+        guard error.errno == .noMemory, let reason = cgroup.outOfMemory(countsFailures: true) else { return error }
+        var error = error
+        error.hint = reason
+        return error
     }
 
     private func writeTimeOffsets() throws(OperationError) {

@@ -44,6 +44,8 @@ package func runContainer(
     }
     if detach { return .detached }
     let status = try attend(pid: state.pid, signals: signals, terminal: try receiveTerminal(from: terminal), subject: state.id)
+    // 128 and SIGKILL: nobody else would say why
+    if status == 137, let reason = state.cgroup.outOfMemory() { warn("a process of container \(quoted(state.id)) was killed: " + reason) }
     if !keep {
         let root = try StateRoot.open(options.stateRoot, creating: false)
         try deleteContainer(options.id, in: root, force: true, warn: warn)

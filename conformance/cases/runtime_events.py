@@ -1,0 +1,177 @@
+"""events, which the command line of runc has beside the operations of runtime.md; and the lack of memory."""
+import contextlib
+import json
+import subprocess
+import time
+
+from support import TIMEOUT, case, cgroup1
+
+MB = 1 << 20
+
+
+def started(c, script="echo up > /ready; sleep 60", **resources):
+    c.linux["cgroupsPath"] = f"/{c.id}"
+    c.linux["resources"].update(resources)
+    c.shell(script)
+    c.create().ok()
+    c.start().ok()
+    c.file("ready")
+
+
+def statistics(c):
+    result = c.call("events", "--stats", c.id).ok()
+    assert len(result.lines) == 1, str(result)
+    event = json.loads(result.out)
+    assert event["type"] == "stats" and event["id"] == c.id, event
+    return event["data"]
+
+
+@contextlib.contextmanager
+def stream(c, *options):
+    """`events` as it runs."""
+    with subprocess.Popen([c.runtime, "--root", str(c.state_root), "events", *options, c.id], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          stdin=subprocess.DEVNULL, cwd=c.bundle, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def ends(process):
+    try:
+        return process.communicate(timeout=TIMEOUT)
+    except subprocess.TimeoutExpired:
+        raise AssertionError("events does not end with the container")
+
+
+@case("events --stats prints one line with what the container uses and may use")
+def usage(c):
+    started(c, "head -c 20000000 /dev/zero > /dev/shm/data; sleep 61 & echo up > /ready; i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; sleep 60",
+            memory={"limit": 128 * MB, "swap": 160 * MB}, pids={"limit": 40}, cpu={"cpus": "0"})
+    data = statistics(c)
+    memory = data["memory"]
+    assert memory["usage"]["limit"] == 128 * MB and memory["swap"]["limit"] == 160 * MB, memory
+    assert 20000000 <= memory["usage"]["usage"] <= memory["usage"]["max"] < 128 * MB, memory
+    assert memory["cache"] >= 20000000 and memory["raw"]["cache"] == memory["cache"] and memory["usage"]["failcnt"] == 0, memory
+    assert data["pids"] == {"current": 2, "limit": 40}, data["pids"]
+    assert data["cpuset"]["cpus"] == [0] and data["cpuset"]["mems"] == [0] and data["cpuset"]["sched_load_balance"] == 1, data["cpuset"]
+    cpu = data["cpu"]["usage"]
+    assert cpu["total"] > 10000000 and sum(cpu["percpu"]) >= cpu["total"] // 2 and len(cpu["percpu"]) == len(cpu["percpu_user"]), cpu
+    assert "hugetlb" in data and "blkio" in data and "intel_rdt" in data and "network_interfaces" in data, data.keys()
+
+
+@case("events --stats: what nobody limits is not left out")
+def unlimited(c):
+    started(c)
+    data = statistics(c)
+    assert data["memory"]["usage"]["limit"] > 1 << 60 and data["memory"]["kernel"]["usage"] > 0 and "limit" not in data["pids"], data
+
+
+@case("events --stats: throttling")
+def throttling(c):
+    started(c, "echo up > /ready; while :; do :; done", cpu={"quota": 5000, "period": 100000})
+    time.sleep(0.6)
+    throttling = statistics(c)["cpu"]["throttling"]
+    assert throttling["periods"] > 1 and throttling["throttledPeriods"] > 0 and throttling["throttledTime"] > 10000000, throttling
+
+
+@case("events --stats of a paused and of a created container")
+def paused(c):
+    c.args("sleep", "60")
+    c.create().ok()
+    assert statistics(c)["pids"]["current"] == 1
+    c.start().ok()
+    c.call("pause", c.id).ok()
+    assert statistics(c)["pids"]["current"] == 1
+    c.call("resume", c.id).ok()
+
+
+@case("events prints a line each interval, and ends with the container")
+def interval(c):
+    started(c)
+    with stream(c, "--interval", "200ms") as process:
+        time.sleep(1.2)
+        assert process.poll() is None
+        c.kill("KILL").ok()
+        out, _ = ends(process)
+        lines = [json.loads(line) for line in out.splitlines()]
+        assert 2 <= len(lines) <= 7 and all(line["type"] == "stats" and line["id"] == c.id for line in lines), out
+        assert process.returncode == 0, process.returncode
+
+
+@case("events tells of a lack of memory, and does not hold the container's lock")
+def out_of_memory(c):
+    started(c, "echo up > /ready; while [ ! -e /go ]; do sleep 0.05; done; head -c 100000000 /dev/zero | tail -c 99000000 > /dev/null; echo up > /mark; sleep 60",
+            memory={"limit": 16 * MB, "swap": 16 * MB})
+    with stream(c, "--interval", "60s") as process:
+        time.sleep(0.3)
+        c.call("update", "--pids-limit", "50", c.id).ok()
+        (c.rootfs / "go").touch()
+        assert json.loads(process.stdout.readline()) == {"type": "oom", "id": c.id}
+        c.file("mark")
+        c.kill("KILL").ok()
+        ends(process)
+
+
+@case("events tells of the lack of memory that ends the container")
+def last_event(c):
+    started(c, "echo up > /ready; while [ ! -e /go ]; do sleep 0.05; done; exec tail -c 99000000 /dev/zero", memory={"limit": 16 * MB, "swap": 16 * MB})
+    with stream(c, "--interval", "60s") as process:
+        time.sleep(0.3)
+        (c.rootfs / "go").touch()
+        out, _ = ends(process)
+        assert [json.loads(line)["type"] for line in out.splitlines()] == ["oom"], out
+
+
+@case("events of a stopped container is refused")
+def stopped(c):
+    c.args("true")
+    c.create().ok()
+    c.start().ok()
+    c.wait("stopped")
+    c.call("events", "--stats", c.id).failed("not running")
+    c.call("events", c.id).failed("not running")
+
+
+@case("events refuses an interval that is none, and what does not exist")
+def wrong(c):
+    c.call("events", "--stats", c.id).failed("does not exist|no such file")
+    started(c)
+    for interval in ("0s", "-1s", "soon"):
+        c.call("events", "--interval", interval, c.id).failed("interval")
+
+
+@case("a container starts under a tiny limit of memory, or the error says that it is too low", "RT-config-linux-068")
+def tiny_limits(c):
+    for kilobytes in (128, 256, 512, 1024, 2048, 4096, 6144):
+        c.linux["cgroupsPath"] = f"/{c.id}"
+        c.linux["resources"]["memory"] = {"limit": kilobytes << 10, "swap": kilobytes << 10}
+        c.args("sleep", "60")
+        begun = time.monotonic()
+        result = c.create()
+        assert time.monotonic() - begun < 5, f"{kilobytes} KiB: {time.monotonic() - begun} s"
+        if result.status == 0:
+            assert (cgroup1("memory") / c.id / "memory.limit_in_bytes").read_text().strip() == str(kilobytes << 10)
+            c.start()
+            c.delete("--force").ok()
+        else:
+            result.failed("memory limit|memory")
+            assert str(kilobytes << 10) in result.err, str(result)
+        assert not (cgroup1("memory") / c.id).exists(), f"{kilobytes} KiB: the cgroup is left"
+
+
+@case("a created container needs less than 2 MiB", "RT-config-linux-068")
+def small(c):
+    c.linux["resources"]["memory"] = {"limit": 2 * MB, "swap": 2 * MB}
+    c.args("true")
+    c.create().ok()
+    c.start().ok()
+    c.wait("stopped")
+    c.delete().ok()
+
+
+@case("run says when the kernel killed for lack of memory")
+def run_killed(c):
+    c.linux["resources"]["memory"] = {"limit": 16 * MB, "swap": 16 * MB}
+    result = c.args("tail", "-c", "99000000", "/dev/zero").run()
+    assert result.status == 137 and "memory limit too low" in result.err and str(16 * MB) in result.err, str(result)
