@@ -96,7 +96,14 @@ extension FileDescriptor {
     package borrowing func sendSignal(_ signal: Int32) throws(Errno) { try check(kernel_pidfd_send_signal(raw, signal)) }
 
     /// A handle of the process `pid`. - Throws: `ESRCH`, `ENOSYS` before Linux 5.3.
-    package static func process(_ pid: Int32) throws(Errno) -> FileDescriptor { FileDescriptor(owning: try check(kernel_pidfd_open(pid))) }
+    package static func process(_ pid: Int32) throws(Errno) -> FileDescriptor {
+        do throws(Errno) {
+            return FileDescriptor(owning: try check(kernel_pidfd_open(pid)))
+        } catch where error == .invalid {
+            // The process is gone, and its number lives on as that of a session or a group (seen with Linux 6.1).
+            throw .noProcess
+        }
+    }
 }
 
 /// Ends the process at once, without exit handlers: the only way out of a cloned child.
