@@ -36,12 +36,22 @@ struct Settings {
     }
 
     private static func defaultRoot() throws(OperationError) -> Path {
-        if effectiveUserID() == 0 { return "/run/cale" }
+        if effectiveUserID() == 0, mayWrite("/run") || environment("XDG_RUNTIME_DIR") == nil { return "/run/cale" }
         guard let directory = environment("XDG_RUNTIME_DIR"), directory.hasPrefix("/") else {
             throw OperationError(
                 "find", "state root", .invalid("XDG_RUNTIME_DIR is not set"), hint: "log in with a session, or use --root DIR")
         }
         return Path(directory).appending("cale")
+    }
+
+    /// Root of a user namespace, as podman makes it for a user, is that user on the host.
+    private static func mayWrite(_ directory: Path) -> Bool {
+        do throws(Errno) {
+            try mayAccess(directory, mode: 2)
+            return true
+        } catch {
+            return false
+        }
     }
 
     /// The state root for commands on existing containers. A root that is not there holds none.
