@@ -5,10 +5,14 @@ DESTDIR ?=
 # embedded: Embedded Swift, static-pie. static: ordinary Swift, -static-executable (the fallback).
 MODE    ?= embedded
 SWIFT   ?= swift
+# VM=0: `make test` leaves the virtual machine out.
+VM      ?= 1
 
 BUILD_PACKAGES = gcc libc6-dev pkg-config libseccomp-dev libcap-dev libjson-c-dev libzstd-dev zlib1g-dev libssl-dev
 DEMO_PACKAGES  = $(BUILD_PACKAGES) busybox-static umoci
 TEST_PACKAGES  = $(DEMO_PACKAGES) python3 runc crun uidmap iproute2
+
+VM_PACKAGES    = perl e2fsprogs xz-utils debian-archive-keyring
 
 CHECKED   = --explicit-target-dependency-import-check error
 SCRATCH   = .build-$(MODE)
@@ -18,7 +22,7 @@ release   = SWIFT_RESOURCES="$(resources)" SWIFT_TRIPLE="$(triple)" CALE_RELEASE
             $(SWIFT) build -c release $(CHECKED) --disable-local-rpath --scratch-path $(SCRATCH)
 
 .PHONY: help build demo test unit conformance order bench install uninstall format clean \
-        build-packages demo-packages test-packages every-mode
+        build-packages demo-packages test-packages vm-packages every-mode
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
@@ -43,9 +47,10 @@ every-mode: build-packages # each release form builds; the ordinary static one i
 	@if nm .build-embedded/release/*.build/*.o 2>/dev/null | grep -q 'Tv[0-9]*_*r$$'; then \
 	  echo "error: an object has outlined constant arrays"; exit 1; fi
 
-test: test-packages unit every-mode ## every test: unit, every build mode, demo, conformance
+test: test-packages unit every-mode ## every test: unit, every build mode, demo, conformance, virtual machine (VM=0: without it)
 	conformance/demo build/bin/cale build/bin/calque
 	RUNTIME=build/bin/cale conformance/run
+	$(if $(filter 0,$(VM)),,$(MAKE) vm-packages && conformance/vm/run build/bin/cale)
 
 conformance: test-packages build ## the conformance suite on cale, then on runc and crun for comparison
 	RUNTIME=build/bin/cale conformance/run
@@ -56,6 +61,9 @@ order: test-packages ## write Sources/cale/functions.order anew, from what a sta
 	CALE_SYMBOLS=1 $(subst $(SCRATCH),.build-symbols,$(release)) --product cale
 	conformance/bench/order .build-symbols/release/cale > build/functions.order
 	mv build/functions.order Sources/cale/functions.order
+
+vm: vm-packages build ## conformance in a virtual machine: cgroup version 2, systemd, AppArmor, podman
+	conformance/vm/run build/bin/cale
 
 bench: test-packages build ## CPU, wall and memory, interleaved with runc and crun
 	conformance/bench/run build/bin/cale
@@ -88,3 +96,4 @@ clean: ## remove everything that was built
 build-packages: ; @conformance/install-packages $(BUILD_PACKAGES)
 demo-packages:  ; @conformance/install-packages $(DEMO_PACKAGES)
 test-packages:  ; @conformance/install-packages $(TEST_PACKAGES)
+vm-packages:    ; @conformance/install-packages $(VM_PACKAGES)

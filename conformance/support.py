@@ -27,7 +27,7 @@ class Skip(Exception):
 
 
 def case(title, *statements, root=True):
-    """Makes a function a case. `root=False`: it is run by an unprivileged user."""
+    """Makes a function a case. `root=False`: it is run by an unprivileged user; `root=None`: by whoever runs the suite."""
     def register(function):
         CASES.append({"section": function.__module__.rsplit(".", 1)[-1].replace("_", "-"), "name": function.__name__.replace("_", "-"),
                       "title": title, "statements": statements, "function": function, "root": root})
@@ -111,6 +111,7 @@ class Case:
         # a command in front of the runtime's, such as nsenter(1)
         self.wrapper = []
         self.environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+        self.global_options = []
         if uid:
             self.become_rootless()
 
@@ -173,9 +174,9 @@ class Case:
         (self.bundle / "config.json").write_text(json.dumps(self.config))
 
     def call(self, *words, timeout=TIMEOUT, pass_fds=(), **options):
-        command = [self.runtime, "--root", str(self.state_root), *map(str, words)]
+        command = [self.runtime, "--root", str(self.state_root), *self.global_options, *map(str, words)]
         command = [*self.wrapper, *command]
-        if self.uid:
+        if self.uid and os.geteuid() == 0:
             command = ["setpriv", f"--reuid={self.uid}", f"--regid={self.uid}", "--clear-groups", *command]
         # files instead of pipes: a container that lives on keeps a pipe open
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
@@ -282,15 +283,32 @@ def holder(*flags):
         process.wait()
 
 
+def cgroup2():
+    """The root of version 2, where it is the only version."""
+    root = pathlib.Path("/sys/fs/cgroup")
+    if not (root / "cgroup.controllers").exists():
+        raise Skip("the cgroups are not version 2 alone")
+    return root
+
+
+def own_cgroup2(pid="self"):
+    """The version 2 cgroup of a process."""
+    line = next(line for line in pathlib.Path(f"/proc/{pid}/cgroup").read_text().splitlines() if line.startswith("0::"))
+    return cgroup2() / line[3:].lstrip("/")
+
+
 def _hidden_unified():
     return any(" /sys/fs/cgroup/unified " in line and " - tmpfs " in line for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines())
 
 
 def host_snapshot():
     """Mounts, and cgroups of this run's containers: what a container must not leave behind."""
-    mounts = sorted(line.split(" ", 2)[2] for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines())
+    mounts = sorted(line.split(" ", 2)[2] for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()
+                    if "/containers/storage/" not in line)  # podman's own, which come and go
     groups = {str(path) for path in pathlib.Path("/sys/fs/cgroup").glob(f"*/*conf-{os.getpid()}-*")}
     groups |= {str(path) for path in pathlib.Path("/sys/fs/cgroup").glob(f"conf-{os.getpid()}-*")}
+    if pathlib.Path("/sys/fs/cgroup/cgroup.controllers").exists():
+        groups |= {str(path) for path in pathlib.Path("/sys/fs/cgroup").glob(f"**/*conf-{os.getpid()}-*/")}
     # where crun thinks there is a version 2 tree, it makes directories in what hides it
     groups = {path for path in groups if not path.startswith("/sys/fs/cgroup/unified/") or not _hidden_unified()}
     return {"mounts": mounts, "cgroups": groups, "hostname": socket.gethostname()}
