@@ -86,7 +86,7 @@ private func serve(
     try unblockSignals()
     do throws(OperationError) {
         try launch.serve(
-            hooks: { _ in },
+            devices: { _ in }, hooks: { _ in },
             listener: { (pid, listener) throws(OperationError) in
                 try SeccompAgent.handOver(listener, pid: pid, plan: plan, state: state.specState(.running))
             })
@@ -141,12 +141,9 @@ private func watchSignals(pid: Int32) throws(OperationError) -> FileDescriptor {
 /// A process that ended without a word was killed: if the cgroup counts such kills, that is said.
 private func wordDeath(_ error: OperationError, _ cgroup: Cgroup) -> OperationError {
     guard error.subject == "container", case .invalid = error.cause else { return error }
-    let kills = (try? cgroup.statistics())?.memoryKills ?? 0  // a cgroup that is gone says nothing
-    if kills == 0 {
+    guard let reason = cgroup.outOfMemory() else {
         return OperationError(
             "set up", "process", .invalid("it was killed before its program ran"), hint: "the container may have been killed or deleted meanwhile")
     }
-    return OperationError(
-        "set up", "process", .invalid("it was killed, probably for lack of memory: the kernel has killed \(kills) of the container's processes for that"),
-        hint: "raise linux.resources.memory.limit")
+    return OperationError("set up", "process", .invalid("it was killed: " + reason), field: "linux.resources.memory.limit")
 }
