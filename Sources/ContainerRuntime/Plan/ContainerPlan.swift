@@ -1,5 +1,6 @@
 // The plan of a container: every decision taken, as plain values that can be compared, printed and tested without root.
-// What needs the host (handles, ids of namespaces) is named here and opened by `Host/`.
+// What needs the host (handles, ids of namespaces) is named here and opened by `Host/`. PlanContainer.swift puts a plan together,
+// ExecPlan.swift that of one more process; PlanText.swift prints it.
 package import Cgroups
 package import ContainerInit
 import Diagnostics
