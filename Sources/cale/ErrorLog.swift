@@ -11,8 +11,20 @@ struct ErrorLog {
     private var path: String?
     private var format: LogFormat = .text
 
-    /// Before the options are known.
-    init(programName: String) { self.programName = programName }
+    /// Before the options are understood, or when they cannot be: an engine looks for the error in its file all the same.
+    init(programName: String, arguments: [String]) {
+        self.programName = programName
+        path = Self.value(of: "--log", in: arguments)
+        if Self.value(of: "--log-format", in: arguments) == "json" { format = .json }
+    }
+
+    private static func value(of option: String, in arguments: [String]) -> String? {
+        for (index, argument) in arguments.enumerated() {
+            if argument == option { return index + 1 < arguments.count ? arguments[index + 1] : nil }
+            if argument.hasPrefix(option + "=") { return String(argument.dropFirst(option.utf8.count + 1)) }
+        }
+        return nil
+    }
 
     init(_ invocation: Invocation) {
         programName = invocation.programName

@@ -11,7 +11,7 @@ import Kernel
         var arguments = programArguments()
         let program = Program.cale.called(arguments.isEmpty ? "" : arguments.removeFirst())
         assert(program.mistakes.isEmpty, "the declaration of the command line is wrong")
-        var log = ErrorLog(programName: program.invokedName)
+        var log = ErrorLog(programName: program.invokedName, arguments: arguments)
         do throws(OperationError) {
             let request = try program.parse(arguments)
             if case .run(let invocation) = request {

@@ -3,10 +3,12 @@
 An engine runs in a mount and a network namespace of the suite's own, with its own data, sockets and parent cgroup: nothing that
 the host's engines have is seen or touched, no rule of a firewall is changed, and all is gone at the end.
 """
+import ctypes
 import os
 import pathlib
 import shutil
 import subprocess
+import threading
 import time
 
 CASES = []
@@ -49,15 +51,46 @@ class Result:
         return self
 
 
+class Reaper:
+    """Takes in the orphans of the engines: podman waits until its conmon is gone completely, and not every machine's first
+    process reaps as soon as that."""
+
+    def __init__(self):
+        self.ours = set()  # whom somebody waits for
+        self.lock = threading.Lock()
+        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+        threading.Thread(target=self.reap, daemon=True).start()
+
+    def reap(self):
+        while True:
+            time.sleep(0.02)
+            for status in pathlib.Path("/proc").glob("[0-9]*/stat"):
+                try:
+                    state, parent = status.read_text().rsplit(") ", 1)[1].split()[:2]
+                    pid = int(status.parent.name)
+                    with self.lock:
+                        if state == "Z" and int(parent) == os.getpid() and pid not in self.ours:
+                            os.waitpid(pid, os.WNOHANG)
+                except (OSError, IndexError):
+                    continue  # it is gone already
+
+
 class Place:
     """Namespaces and a directory in which one engine lives."""
 
     def __init__(self, directory):
         self.directory = pathlib.Path(directory)
-        self.holder = subprocess.Popen(
+        self.reaper = Reaper()
+        self.holder = self.spawn(
             ["unshare", "--mount", "--propagation", "slave", "--net", "sh", "-c", "ip link set lo up && echo ready && exec sleep 3600"],
             stdout=subprocess.PIPE, text=True)
         assert self.holder.stdout.readline() == "ready\n", "no namespaces"
+
+    def spawn(self, *words, **options):
+        with self.reaper.lock:  # no child is reaped under the hands of whoever waits for it
+            process = subprocess.Popen(*words, **options)
+            self.reaper.ours.add(process.pid)
+        return process
 
     def inside(self, command):
         return ["nsenter", "--target", str(self.holder.pid), "--mount", "--net", "--", *map(str, command)]
@@ -66,13 +99,21 @@ class Place:
         """Runs a command in the place; what it leaves running may keep its output open."""
         out, err = self.directory / "out", self.directory / "err"
         with open(out, "w+b") as out_file, open(err, "w+b") as err_file:
-            done = subprocess.run(
-                self.inside(command), input=stdin, stdin=subprocess.DEVNULL if stdin is None else None, stdout=out_file, stderr=err_file,
-                timeout=timeout, env={**os.environ, **(env or {})})
-        return Result(command, done.returncode, out.read_text(errors="replace"), err.read_text(errors="replace"))
+            process = self.spawn(
+                self.inside(command), stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE, stdout=out_file, stderr=err_file,
+                env={**os.environ, **(env or {})})
+            try:
+                process.communicate(stdin, timeout)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                raise
+            finally:
+                self.reaper.ours.discard(process.pid)
+        return Result(command, process.returncode, out.read_text(errors="replace"), err.read_text(errors="replace"))
 
     def start(self, *command, log):
-        return subprocess.Popen(self.inside(command), stdin=subprocess.DEVNULL, stdout=open(log, "wb"), stderr=subprocess.STDOUT)
+        return self.spawn(self.inside(command), stdin=subprocess.DEVNULL, stdout=open(log, "wb"), stderr=subprocess.STDOUT)
 
     def close(self):
         self.holder.kill()

@@ -1,0 +1,192 @@
+"""podman as root: what people do with it, from Debian's podman and conmon."""
+import json
+import os
+import pathlib
+import re
+import subprocess
+import time
+
+from engine import busybox_tree, case, wait_for
+
+PACKAGES = ["podman", "conmon", "netavark", "iptables", "catatonit", "busybox-static", "iproute2", "util-linux", "bsdutils"]
+
+
+class Engine:
+    """podman with storage of our own and the runtime under test."""
+
+    def __init__(self, place, runtime):
+        self.place, self.runtime = place, runtime
+        self.cgroup = f"cale-podman-{os.getpid()}"
+        directory = place.directory
+        # as options, not in files: what conmon starts at a container's end gets them only so
+        self.command = ["podman", "--root", directory / "storage", "--runroot", directory / "runroot", "--tmpdir", directory / "tmp",
+                        "--network-config-dir", directory / "networks", "--runtime", runtime, "--cgroup-manager", "cgroupfs", "--events-backend", "file"]
+        self.options = ["--cgroup-parent", "/" + self.cgroup]
+
+    def start(self):
+        directory = self.place.directory
+        # root is not allowed to raise limits everywhere; and no image can be fetched for a pod's first container
+        (directory / "containers.conf").write_text(
+            '[containers]\ndefault_ulimits = ["nofile=1024:20000", "nproc=1000:1000"]\n'
+            '[engine]\ninfra_image = "localhost/box"\ninfra_command = "/bin/sleep"\n')
+        busybox_tree(directory)
+        subprocess.run(["tar", "-C", directory / "tree", "-cf", directory / "box.tar", "."], check=True)
+        self.podman("import", "--change", "CMD sleep 1000", directory / "box.tar", "localhost/box").ok()
+
+    def podman(self, *words, **options):
+        return self.place.run(*self.command, *words, **{"env": {"CONTAINERS_CONF": str(self.place.directory / "containers.conf")}, **options})
+
+    def run(self, *words, **options):
+        return self.podman("run", "--rm", *self.options, *words, **options)
+
+    def background(self, *words):
+        return self.podman("run", "-d", *self.options, *words).ok().out.strip()
+
+    def inspect(self, name, template):
+        return self.podman("inspect", "--format", template, name).ok().out.strip()
+
+    def clean(self):
+        self.podman("pod", "rm", "--all", "--force", "--time", "0")
+        self.podman("rm", "--all", "--force", "--time", "0")
+
+    def stop(self):
+        self.clean()
+
+
+@case("a container prints; its status is the program's")
+def echo(p):
+    p.run("box", "echo", "hello").says("hello")
+    p.run("box", "sh", "-c", "exit 7").failed(7)
+
+
+@case("a program that is not there: 127; one that may not be executed: 126")
+def no_program(p):
+    p.run("box", "nothing-of-the-kind").failed(127, "not found")
+    p.run("box", "/bin/not-a-program").failed(126, "permission denied")
+
+
+@case("stdin, and a terminal")
+def streams(p):
+    p.run("-i", "box", "cat", stdin=b"in\n").says("in")
+    words = " ".join(map(str, [*p.command, "run", "--rm", "-it", *p.options, "box", "sh -c 'test -t 0 && tty; sleep 0.5'"]))
+    environment = {"CONTAINERS_CONF": str(p.place.directory / "containers.conf")}
+    assert "/dev/" in p.place.run("script", "-qec", words, "/dev/null", env=environment).ok().out
+
+
+@case("environment, directory, user, host name, logs")
+def settings(p):
+    name = p.background("-e", "A=b", "-w", "/tmp", "-u", "1000:5", "--hostname", "web", "box", "sh", "-c", "echo $A; pwd; id -u; id -g; hostname")
+    p.podman("wait", name).says("0")
+    p.podman("logs", name).says("b\n/tmp\n1000\n5\nweb")
+
+
+@case("exec: output, status, user; errors")
+def execute(p):
+    name = p.background("box", "sleep", "1000")
+    p.podman("exec", name, "echo", "hello").says("hello")
+    p.podman("exec", name, "sh", "-c", "exit 9").failed(9)
+    p.podman("exec", "-u", "user", "-w", "/tmp", "-e", "A=b", name, "sh", "-c", "id -u; pwd; echo $A").says("1000\n/tmp\nb")
+    p.podman("exec", name, "nothing-of-the-kind").failed(127, "not found")
+    p.podman("exec", name, "/bin/not-a-program").failed(126, "permission denied")
+
+
+@case("stop, kill and wait")
+def stop(p):
+    name = p.background("box", "sh", "-c", "trap 'exit 5' TERM; while :; do sleep 0.1; done")
+    time.sleep(0.3)
+    p.podman("stop", name).ok()
+    assert p.inspect(name, "{{.State.ExitCode}}") == "5"
+    name = p.background("box", "sleep", "1000")
+    p.podman("kill", name).ok()
+    p.podman("wait", name).says("137")
+
+
+@case("pause, unpause")
+def pause(p):
+    name = p.background("box", "sleep", "1000")
+    p.podman("pause", name).ok()
+    assert p.inspect(name, "{{.State.Status}}") == "paused"
+    p.podman("unpause", name).ok()
+    assert p.inspect(name, "{{.State.Status}}") == "running"
+
+
+@case("limits, update, stats, top")
+def limits(p):
+    name = p.background("-m", "64m", "--pids-limit", "50", "box", "sleep", "1000")
+    place = pathlib.Path("/sys/fs/cgroup/memory") / p.inspect(name, "{{.State.CgroupPath}}").lstrip("/") / "memory.limit_in_bytes"
+    if place.exists():  # version 1
+        assert place.read_text().strip() == str(64 << 20)
+        p.podman("update", "-m", "128m", name).ok()
+        assert place.read_text().strip() == str(128 << 20)
+    assert p.podman("top", name).ok().out.count("sleep") == 1
+
+
+@case("containers of one network reach each other; a published port is reached")
+def networks(p):
+    server = p.background("-p", "127.0.0.1:8083:80", "box", "sh", "-c", "while :; do echo served | nc -l -p 80; done")
+    address = p.inspect(server, "{{.NetworkSettings.IPAddress}}")
+    wait_for(lambda: "served" in p.run("box", "nc", "-w", "2", address, "80").out, "served")
+    wait_for(lambda: "served" in p.place.run("busybox", "nc", "-w", "2", "127.0.0.1", "8083").out, "served on the published port")
+
+
+@case("a pod: containers share network, ipc and host name")
+def pod(p):
+    p.podman("pod", "create", "--name", "together", "--cgroup-parent", "/" + p.cgroup, "--infra-image", "localhost/box",
+             "--infra-command", "/bin/sleep 1000").ok()
+    spaces = [p.podman("run", "--rm", "--pod", "together", "box", "sh", "-c", "for kind in net ipc uts; do readlink /proc/self/ns/$kind; done").ok().out
+              for _ in range(2)]
+    assert spaces[0] == spaces[1] and "net:" in spaces[0], spaces
+
+
+@case("a user namespace with a map of its own")
+def user_namespace(p):
+    out = p.run("--uidmap", "0:100000:1000", "--gidmap", "0:100000:1000", "box", "sh", "-c", "cat /proc/self/uid_map; id -u; ls -ln / | grep bin").ok().out
+    assert re.search(r"0\s+100000\s+1000\n0\n", out) and " 0        0 " in out, out
+
+
+@case("volumes, a read-only root, a tmpfs")
+def volumes(p):
+    p.run("-v", "kept:/data", "box", "sh", "-c", "echo one > /data/f").ok()
+    p.run("-v", "kept:/data", "box", "cat", "/data/f").says("one")
+    p.run("--read-only", "--tmpfs", "/scratch", "box", "sh", "-c", "echo x > /scratch/f && cat /scratch/f && ! echo x 2>/dev/null > /f").says("x")
+
+
+@case("capabilities, the seccomp profile, no new privileges")
+def privileges(p):
+    status = "sh", "-c", "grep -E 'CapEff|NoNewPrivs|^Seccomp:' /proc/self/status | tr -d '\\t' | tr '\\n' ' '"
+    p.run("--cap-drop", "ALL", "--cap-add", "CHOWN", "--security-opt", "no-new-privileges", "box", *status).says(
+        "CapEff:0000000000000001 NoNewPrivs:1 Seccomp:2")
+
+
+@case("an image is built, and its container runs")
+def build(p):
+    context = p.place.directory / "context"
+    context.mkdir(exist_ok=True)
+    (context / "Dockerfile").write_text("FROM localhost/box\nRUN echo built > /built\nUSER 1234\nCMD [\"sh\", \"-c\", \"cat /built; id -u\"]\n")
+    p.podman("build", "--isolation", "oci", "-t", "built", context).ok()
+    p.run("built").says("built\n1234")
+
+
+@case("a Kubernetes description is written and played")
+def play(p):
+    name = p.background("--name", "web", "box", "sleep", "1000")
+    text = p.podman("generate", "kube", "web").ok().out
+    assert "kind: Pod" in text, text
+    p.podman("rm", "-f", "-t", "0", name).ok()
+    (p.place.directory / "play.yaml").write_text(text)
+    p.podman("play", "kube", p.place.directory / "play.yaml").ok()
+    wait_for(lambda: "web-pod-web" in p.podman("ps", "--format", "{{.Names}}").ok().out, "the played container runs")
+
+
+@case("a container whose runtime was killed is removed")
+def removal(p):
+    name = p.background("box", "sleep", "1000")
+    os.kill(int(p.inspect(name, "{{.State.Pid}}")), 9)
+    wait_for(lambda: p.inspect(name, "{{.State.Status}}") == "exited", "podman sees the end")
+    p.podman("rm", name).ok()
+
+
+@case("the engine shows the runtime")
+def info(p):
+    shown = json.loads(p.podman("info", "--format", "json").ok().out)["host"]["ociRuntime"]
+    assert shown["path"] == p.runtime and "spec" in shown["version"], shown
