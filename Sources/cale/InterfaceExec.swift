@@ -9,7 +9,7 @@ extension Command {
             discussion: [
                 "The process joins the namespaces and the cgroup of the container and gets its seccomp filter, capabilities, limits and "
                     + "environment, as process of config.json describes them; options change that. With --process a file describes it anew, and "
-                    + "only what the file leaves open (capabilities, rlimits, labels, scheduling, umask) comes from config.json.",
+                    + "only what the file leaves open (capabilities, labels, scheduling, umask) comes from config.json.",
                 "%prog waits for the process and ends with its status: 128 and the signal's number when a signal ended it; 127 when the program "
                     + "is not there, 126 when it cannot be executed, 255 when something else kept it from running. With --detach it returns "
                     + "when the program has started.",

