@@ -2,9 +2,36 @@
 import contextlib
 import os
 import pathlib
+import subprocess
 import time
 
 from support import alive, case, cgroup1
+
+UNIFIED = pathlib.Path("/sys/fs/cgroup/cgroup.controllers").exists()
+
+
+def cgroup(c, controller):
+    """The container's directory of a controller."""
+    return (pathlib.Path("/sys/fs/cgroup") if UNIFIED else cgroup1(controller)) / c.id
+
+
+def is_frozen(c):
+    if UNIFIED:
+        return "frozen 1" in (cgroup(c, "freezer") / "cgroup.events").read_text()
+    return (cgroup(c, "freezer") / "freezer.state").read_text().strip() == "FROZEN"
+
+
+def freeze(directory, on=True):
+    """From outside, as the container itself may do below its own cgroup."""
+    if UNIFIED:
+        (directory / "cgroup.freeze").write_text("1" if on else "0")
+    else:
+        (directory / "freezer.state").write_text("FROZEN" if on else "THAWED")
+
+
+def left(c):
+    """Directories of the container that are still there."""
+    return [*pathlib.Path("/sys/fs/cgroup").glob(f"*/{c.id}"), *pathlib.Path("/sys/fs/cgroup").glob(c.id)]
 
 
 def counting(c):
@@ -29,7 +56,7 @@ def pause(c):
     assert counts(c)
     c.call("pause", c.id).ok()
     assert c.state()["status"] == "paused" and not counts(c)
-    assert (cgroup1("freezer") / c.id / "freezer.state").read_text().strip() == "FROZEN"
+    assert is_frozen(c)
     c.call("resume", c.id).ok()
     assert c.state()["status"] == "running" and counts(c)
 
@@ -111,10 +138,10 @@ def delete(c):
 def nested(c):
     counting(c)
     pid = c.state()["pid"]
-    freezer = cgroup1("freezer") / c.id / "own"
+    freezer = cgroup(c, "freezer") / "own"
     freezer.mkdir()
     (freezer / "cgroup.procs").write_text(str(pid))
-    (freezer / "freezer.state").write_text("FROZEN")
+    freeze(freezer)
     try:
         c.delete("--force").ok()
         assert not alive(pid) and not freezer.exists()
@@ -125,13 +152,13 @@ def nested(c):
 def end(c, pid, freezer):
     """What a runtime leaves that does not thaw the cgroup `freezer`."""
     deadline = time.monotonic() + 3
-    while time.monotonic() < deadline and any(pathlib.Path("/sys/fs/cgroup").glob(f"*/{c.id}")):
+    while time.monotonic() < deadline and left(c):
         with contextlib.suppress(OSError):
             os.kill(pid, 9)
         with contextlib.suppress(OSError):
-            (freezer / "freezer.state").write_text("THAWED")
-        for left in pathlib.Path("/sys/fs/cgroup").glob(f"*/{c.id}"):
-            for path in (left / "own", left):
+            freeze(freezer, on=False)
+        for directory in left(c):
+            for path in (directory / "own", directory):
                 with contextlib.suppress(OSError):
                     path.rmdir()
         time.sleep(0.02)
@@ -140,12 +167,11 @@ def end(c, pid, freezer):
 @case("what a killed pause leaves frozen can be resumed and deleted")
 def interrupted(c):
     counting(c)
-    state = cgroup1("freezer") / c.id / "freezer.state"
-    state.write_text("FROZEN")
+    freeze(cgroup(c, "freezer"))
     assert c.state()["status"] == "paused"
     c.call("resume", c.id).ok()
-    assert state.read_text().strip() == "THAWED"
-    state.write_text("FROZEN")
+    assert not is_frozen(c)
+    freeze(cgroup(c, "freezer"))
     c.delete("--force").ok()
 
 
@@ -165,7 +191,7 @@ def fork_bomb(c):
         c.call("kill", "--all", c.id, "KILL").ok()
         c.delete("--force").ok()
         assert time.monotonic() - begun < 3, time.monotonic() - begun
-        assert not (cgroup1("pids") / c.id).exists()
+        assert not left(c)
         (c.rootfs / "ready").unlink()
 
 
@@ -178,12 +204,29 @@ def leftovers(c):
     c.start().ok()
     c.file("ready")
     c.wait("stopped")
-    left = (cgroup1("pids") / c.id / "cgroup.procs").read_text().split()
-    for controller in ("pids", "memory", "cpu"):
-        deep = cgroup1(controller) / c.id / "1/2/3/4/5"
+    remaining = (cgroup(c, "pids") / "cgroup.procs").read_text().split()
+    for controller in ("pids",) if UNIFIED else ("pids", "memory", "cpu"):
+        deep = cgroup(c, controller) / "1/2/3/4/5"
         deep.mkdir(parents=True)
-        for pid in left:
+        for pid in remaining:
             (deep / "cgroup.procs").write_text(pid)
     c.delete().ok()
-    assert not any(alive(int(pid)) for pid in left)
-    assert not any(pathlib.Path("/sys/fs/cgroup").glob(f"*/{c.id}"))
+    assert not any(alive(int(pid)) for pid in remaining)
+    assert not left(c)
+
+
+@case("pause and update that are killed at any moment leave a container that can be resumed and deleted")
+def killed_commands(c):
+    counting(c)
+    for number in range(60):
+        words = ["pause", c.id] if number % 2 else ["update", "--pids-limit", str(100 + number), c.id]
+        with subprocess.Popen([c.runtime, "--root", str(c.state_root), *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                              stdin=subprocess.DEVNULL, cwd=c.bundle) as process:
+            time.sleep(number * 0.0003)
+            process.kill()
+        if c.state()["status"] == "paused":
+            c.call("resume", c.id).ok()
+        assert c.state()["status"] == "running"
+    assert counts(c)
+    c.delete("--force").ok()
+    assert not left(c)

@@ -1,5 +1,6 @@
 """ps, which the command line of runc has beside the operations of runtime.md."""
 import json
+import pathlib
 
 from support import alive, case, cgroup1
 
@@ -47,17 +48,18 @@ def created(c):
 
 @case("ps sees processes in cgroups that the container made, five deep")
 def nested(c):
-    mount = cgroup1("pids")
+    unified = pathlib.Path("/sys/fs/cgroup/cgroup.controllers").exists()
+    directories = [pathlib.Path("/sys/fs/cgroup")] if unified else [cgroup1(controller) for controller in ("pids", "freezer", "memory", "devices")]
     started(c, "sleep 63 & echo up > /ready; wait")
     pid = next(pid for pid in json.loads(c.call("ps", "--format", "json", c.id).ok().out) if pid != c.state()["pid"])
-    for controller in ("pids", "freezer", "memory", "devices"):
-        deep = cgroup1(controller) / c.id / "1/2/3/4/5"
+    for directory in directories:
+        deep = directory / c.id / "1/2/3/4/5"
         deep.mkdir(parents=True)
         (deep / "cgroup.procs").write_text(str(pid))
-    assert str(pid) not in (mount / c.id / "cgroup.procs").read_text().split()
+    assert str(pid) not in (directories[0] / c.id / "cgroup.procs").read_text().split()
     assert sorted(json.loads(c.call("ps", "--format", "json", c.id).ok().out)) == sorted([pid, c.state()["pid"]])
     c.delete("--force").ok()
-    assert not (mount / c.id).exists() and not alive(pid)
+    assert not (directories[0] / c.id).exists() and not alive(pid)
 
 
 @case("ps without ps(1) says so, and JSON does not need it")

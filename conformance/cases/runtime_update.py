@@ -1,13 +1,15 @@
 """update, which the command line of runc has beside the operations of runtime.md: limits of config-linux.md "Control groups"
-on version 1 hierarchies, written, read back, and exceeded."""
+written, read back, and exceeded."""
 import json
+import math
 import pathlib
 import subprocess
 import time
 
-from support import case, cgroup1
+from support import Skip, case, cgroup1
 
 MB = 1 << 20
+UNIFIED = pathlib.Path("/sys/fs/cgroup/cgroup.controllers").exists()
 
 
 def started(c, script="echo up > /ready; sleep 60", **resources):
@@ -19,8 +21,48 @@ def started(c, script="echo up > /ready; sleep 60", **resources):
     c.file("ready")
 
 
+def cgroup(c, controller):
+    """The container's directory of a controller."""
+    return (pathlib.Path("/sys/fs/cgroup") if UNIFIED else cgroup1(controller)) / c.id
+
+
 def read(c, controller, file):
-    return (cgroup1(controller) / c.id / file).read_text().strip()
+    return (cgroup(c, controller) / file).read_text().strip()
+
+
+VERSION1 = {
+    "memory": ("memory", "memory.limit_in_bytes"), "swap": ("memory", "memory.memsw.limit_in_bytes"),
+    "reservation": ("memory", "memory.soft_limit_in_bytes"), "quota": ("cpu", "cpu.cfs_quota_us"), "period": ("cpu", "cpu.cfs_period_us"),
+    "burst": ("cpu", "cpu.cfs_burst_us"), "idle": ("cpu", "cpu.idle"), "cpus": ("cpuset", "cpuset.cpus"), "mems": ("cpuset", "cpuset.mems"),
+    "pids": ("pids", "pids.max"), "shares": ("cpu", "cpu.shares"),
+}
+VERSION2 = {"memory": "memory.max", "reservation": "memory.low", "burst": "cpu.max.burst", "idle": "cpu.idle", "cpus": "cpuset.cpus", "mems": "cpuset.mems",
+            "pids": "pids.max", "shares": "cpu.weight"}
+
+
+def limit(c, name):
+    """What the kernel says of a limit, in the words of version 1; -1 and "max" are no limit."""
+    if not UNIFIED:
+        text = read(c, *VERSION1[name])
+        return "-1" if name in ("memory", "swap") and int(text) > 1 << 60 else text
+    if name in ("quota", "period"):
+        return read(c, "cpu", "cpu.max").replace("max", "-1").split()[name == "period"]
+    if name == "swap":
+        file = cgroup(c, "memory") / "memory.swap.max"
+        if not file.exists():
+            raise Skip("the kernel has no swap")
+        both = file.read_text().strip(), read(c, "memory", "memory.max")
+        return "-1" if "max" in both else str(sum(map(int, both)))
+    text = read(c, name, VERSION2[name])
+    return "-1" if name == "memory" and text == "max" else text
+
+
+def shares(count):
+    """Shares as `limit` says them."""
+    if not UNIFIED:
+        return str(count)
+    logarithm = math.log2(count)
+    return str(math.ceil(10 ** ((logarithm * logarithm + 125 * logarithm) / 612 - 7 / 34) - 1e-6))
 
 
 def update(c, *options, resources=None):
@@ -42,23 +84,23 @@ def memory(c):
     started(c, memory={"limit": 64 * MB, "swap": 64 * MB})
     for megabytes in (128, 32, 256, 16):
         update(c, resources={"memory": {"limit": megabytes * MB, "swap": megabytes * MB}}).ok()
-        assert read(c, "memory", "memory.limit_in_bytes") == read(c, "memory", "memory.memsw.limit_in_bytes") == str(megabytes * MB)
+        assert limit(c, "memory") == limit(c, "swap") == str(megabytes * MB)
     update(c, "--memory", "50M", "--memory-swap", "100M", "--memory-reservation", "20m").ok()
-    assert read(c, "memory", "memory.limit_in_bytes") == str(50 * MB)
-    assert read(c, "memory", "memory.memsw.limit_in_bytes") == str(100 * MB)
-    assert read(c, "memory", "memory.soft_limit_in_bytes") == str(20 * MB)
+    assert limit(c, "memory") == str(50 * MB)
+    assert limit(c, "swap") == str(100 * MB)
+    assert limit(c, "reservation") == str(20 * MB)
     file = c.directory / "limits.json"
     file.write_text(json.dumps({"memory": {"limit": 60 * MB}}))
     c.call("update", "-r", file, c.id).ok()
-    assert read(c, "memory", "memory.limit_in_bytes") == str(60 * MB)
-    assert read(c, "memory", "memory.memsw.limit_in_bytes") == str(100 * MB)
+    assert limit(c, "memory") == str(60 * MB)
+    assert limit(c, "swap") == str(100 * MB)
 
 
 @case("update lifts a limit of memory")
 def memory_unlimited(c):
     started(c, memory={"limit": 64 * MB, "swap": 96 * MB})
     update(c, "--memory", "-1").ok()
-    assert int(read(c, "memory", "memory.limit_in_bytes")) > 1 << 60 and int(read(c, "memory", "memory.memsw.limit_in_bytes")) > 1 << 60
+    assert limit(c, "memory") == "-1" and limit(c, "swap") == "-1"
 
 
 @case("a limit of memory that an update has set holds")
@@ -69,43 +111,46 @@ def memory_holds(c):
     update(c, "--memory", "16M", "--memory-swap", "16M").ok()
     (c.rootfs / "go").touch()
     assert c.file("mark") == "status 137", c.file("mark")
-    assert "oom_kill 0" not in read(c, "memory", "memory.oom_control")
+    assert "oom_kill 0" not in read(c, "memory", "memory.events" if UNIFIED else "memory.oom_control")
 
 
 @case("update of cpu: quota, period and shares, also one without the others", "RT-config-linux-079", "RT-config-linux-080", "RT-config-linux-082")
 def cpu(c):
     started(c, cpu={"quota": 50000, "period": 100000, "shares": 512})
     update(c, "--cpu-quota", "80000", "--cpu-period", "200000", "--cpu-share", "256").ok()
-    assert [read(c, "cpu", f"cpu.{name}") for name in ("cfs_quota_us", "cfs_period_us", "shares")] == ["80000", "200000", "256"]
+    assert [limit(c, name) for name in ("quota", "period", "shares")] == ["80000", "200000", shares(256)]
     update(c, "--cpu-quota", "90000").ok()
-    assert [read(c, "cpu", f"cpu.{name}") for name in ("cfs_quota_us", "cfs_period_us", "shares")] == ["90000", "200000", "256"]
+    assert [limit(c, name) for name in ("quota", "period", "shares")] == ["90000", "200000", shares(256)]
     update(c, "--cpu-period", "100000").ok()
-    assert [read(c, "cpu", f"cpu.{name}") for name in ("cfs_quota_us", "cfs_period_us", "shares")] == ["90000", "100000", "256"]
+    assert [limit(c, name) for name in ("quota", "period", "shares")] == ["90000", "100000", shares(256)]
     update(c, resources={"cpu": {"shares": 0, "quota": -1, "period": 0, "realtimePeriod": 0, "realtimeRuntime": 0, "cpus": "", "mems": ""}}).ok()
-    assert [read(c, "cpu", f"cpu.{name}") for name in ("cfs_quota_us", "cfs_period_us", "shares")] == ["-1", "100000", "256"]
+    assert [limit(c, name) for name in ("quota", "period", "shares")] == ["-1", "100000", shares(256)]
 
 
 @case("update of burst and idle")
 def burst_and_idle(c):
     started(c, cpu={"quota": 50000, "period": 100000})
     update(c, "--cpu-burst", "40000").ok()
-    assert read(c, "cpu", "cpu.cfs_burst_us") == "40000"
+    assert limit(c, "burst") == "40000"
     update(c, "--cpu-idle", "1").ok()
-    assert read(c, "cpu", "cpu.idle") == "1"
+    assert limit(c, "idle") == "1"
     update(c, "--cpu-idle", "0", "--cpu-share", "600").ok()
-    assert read(c, "cpu", "cpu.idle") == "0" and read(c, "cpu", "cpu.shares") == "600"
+    assert limit(c, "idle") == "0" and limit(c, "shares") == shares(600)
 
 
 @case("a quota that an update has set holds")
 def quota_holds(c):
     started(c, "echo up > /ready; while :; do :; done")
-    stat = cgroup1("cpuacct") / c.id / "cpuacct.usage"
+    def used():
+        if UNIFIED:
+            return int(dict(line.split() for line in read(c, "cpu", "cpu.stat").splitlines())["usage_usec"]) / 1e6
+        return int(read(c, "cpuacct", "cpuacct.usage")) / 1e9
     update(c, "--cpu-period", "100000", "--cpu-quota", "10000").ok()
     time.sleep(0.3)
-    before, begun = int(stat.read_text()), time.monotonic()
+    before, begun = used(), time.monotonic()
     time.sleep(1)
-    used = (int(stat.read_text()) - before) / 1e9 / (time.monotonic() - begun)
-    assert used < 0.2, used
+    share = (used() - before) / (time.monotonic() - begun)
+    assert share < 0.2, share
     assert int(dict(line.split() for line in read(c, "cpu", "cpu.stat").splitlines())["nr_throttled"]) > 0
 
 
@@ -113,7 +158,7 @@ def quota_holds(c):
 def cpuset(c):
     started(c, cpu={"cpus": "0-1"})
     update(c, "--cpuset-cpus", "0", "--cpuset-mems", "0").ok()
-    assert read(c, "cpuset", "cpuset.cpus") == "0" and read(c, "cpuset", "cpuset.mems") == "0"
+    assert limit(c, "cpus") == "0" and limit(c, "mems") == "0"
     status = pathlib.Path(f"/proc/{c.state()['pid']}/status").read_text()
     assert "Cpus_allowed_list:\t0\n" in status, status
 
@@ -123,18 +168,17 @@ def pids(c):
     started(c, "echo up > /ready; while [ ! -e /go ]; do sleep 0.05; done; (sleep 9 & sleep 9 & sleep 9 & sleep 9 & sleep 9) 2> /mark; sleep 60",
             pids={"limit": 100})
     update(c, "--pids-limit", "3").ok()
-    assert read(c, "pids", "pids.max") == "3"
+    assert limit(c, "pids") == "3"
     (c.rootfs / "go").touch()
     assert "fork" in c.file("mark")
     update(c, "--pids-limit", "-1").ok()
-    assert read(c, "pids", "pids.max") == "max"
+    assert limit(c, "pids") == "max"
 
 
 @case("update of weights of block devices", "RT-config-linux-088")
 def blkio(c):
-    mount = cgroup1("blkio")
     started(c)
-    if not any((mount / c.id / name).exists() for name in ("blkio.weight", "blkio.bfq.weight")):
+    if not any((cgroup(c, "blkio") / name).exists() for name in ("blkio.weight", "blkio.bfq.weight", "io.weight", "io.bfq.weight")):
         update(c, "--blkio-weight", "300").failed("weight")
         return
     update(c, "--blkio-weight", "300").ok()
@@ -146,20 +190,23 @@ def throttle(c):
     device = next((path for path in pathlib.Path("/sys/block").iterdir() if not path.name.startswith(("ram", "zram"))), None)
     major, minor = map(int, (device / "dev").read_text().split(":"))
     update(c, resources={"blockIO": {"throttleReadBpsDevice": [{"major": major, "minor": minor, "rate": 1048576}]}}).ok()
-    assert read(c, "blkio", "blkio.throttle.read_bps_device") == f"{major}:{minor} 1048576"
+    if UNIFIED:
+        assert f"{major}:{minor} rbps=1048576 " in read(c, "io", "io.max")
+    else:
+        assert read(c, "blkio", "blkio.throttle.read_bps_device") == f"{major}:{minor} 1048576"
     update(c, resources={"blockIO": {"throttleReadBpsDevice": [{"major": major, "minor": minor, "rate": 0}]}}).ok()
-    assert read(c, "blkio", "blkio.throttle.read_bps_device") == ""
+    assert read(c, "blkio", "io.max" if UNIFIED else "blkio.throttle.read_bps_device") == ""
 
 
 @case("an update without device rules leaves them alone", "RT-config-linux-061")
 def devices(c):
     c.linux["devices"] = [{"path": "/dev/fuse", "type": "c", "major": 10, "minor": 229, "fileMode": 0o666}]
     started(c, "echo up > /ready; while [ ! -e /go ]; do sleep 0.05; done; (exec 3< /dev/fuse) 2> /mark; echo >> /mark; sleep 60")
-    before = read(c, "devices", "devices.list")
+    before = None if UNIFIED else read(c, "devices", "devices.list")
     for rounds in range(5):
         update(c, "--pids-limit", str(50 + rounds)).ok()
     update(c, resources={"memory": {"limit": 64 * MB}, "devices": [{"allow": True, "access": "rwm"}]}).ok()
-    assert read(c, "devices", "devices.list") == before
+    assert UNIFIED or read(c, "devices", "devices.list") == before
     (c.rootfs / "go").touch()
     assert "not permitted" in c.file("mark"), c.file("mark")
 
@@ -174,7 +221,7 @@ def paused(c):
     c.file("ready")
     c.call("pause", c.id).ok()
     update(c, "--pids-limit", "30").ok()
-    assert read(c, "pids", "pids.max") == "30" and c.state()["status"] == "paused"
+    assert limit(c, "pids") == "30" and c.state()["status"] == "paused"
     c.call("resume", c.id).ok()
 
 
@@ -198,7 +245,7 @@ def wrong(c):
         ({"pids": {"limit": 50}, "cpu": {"period": 5}}, "period"),
     ]:
         update(c, resources=resources).failed(text)
-        assert read(c, "pids", "pids.max") == "40" and read(c, "memory", "memory.limit_in_bytes") == str(64 * MB)
+        assert limit(c, "pids") == "40" and limit(c, "memory") == str(64 * MB)
     for options, text in [(("--memory", "5X"), "memory"), (("--pids-limit", "many"), "pids-limit"), (("--cpu-period", "1e5"), "cpu-period")]:
         update(c, *options).failed(text)
     (c.directory / "bad").write_text("{")
@@ -210,8 +257,8 @@ def wrong(c):
 def rollback(c):
     started(c, memory={"limit": 64 * MB, "swap": 128 * MB}, cpu={"shares": 300}, pids={"limit": 40})
     update(c, resources={"memory": {"limit": 32 * MB, "swap": 48 * MB}, "cpu": {"shares": 700, "cpus": "4000"}}).failed("cpus")
-    assert read(c, "memory", "memory.limit_in_bytes") == str(64 * MB) and read(c, "memory", "memory.memsw.limit_in_bytes") == str(128 * MB)
-    assert read(c, "cpu", "cpu.shares") == "300"
+    assert limit(c, "memory") == str(64 * MB) and limit(c, "swap") == str(128 * MB)
+    assert limit(c, "shares") == shares(300)
 
 
 @case("a limit of memory below what is used is refused or made room for, not forgotten")
@@ -219,10 +266,10 @@ def memory_in_use(c):
     started(c, "head -c 40000000 /dev/zero > /dev/shm/data; echo up > /ready; sleep 60", memory={"limit": 256 * MB, "swap": 256 * MB})
     result = update(c, "--memory", "4M", "--memory-swap", "4M")
     if result.status == 0:
-        assert read(c, "memory", "memory.limit_in_bytes") == str(4 * MB)
+        assert limit(c, "memory") == str(4 * MB)
     else:
         result.failed("memory")
-        assert read(c, "memory", "memory.limit_in_bytes") == str(256 * MB)
+        assert limit(c, "memory") == str(256 * MB)
 
 
 @case("update of what does not exist is refused")
@@ -234,7 +281,7 @@ def missing(c):
 def options_behind(c):
     started(c)
     c.call("update", c.id, "--pids-limit", "33", "--memory=7M").ok()
-    assert read(c, "pids", "pids.max") == "33" and read(c, "memory", "memory.limit_in_bytes") == str(7 * MB)
+    assert limit(c, "pids") == "33" and limit(c, "memory") == str(7 * MB)
 
 
 @case("updates add up: a later one knows what an earlier one has set")
@@ -242,6 +289,6 @@ def later(c):
     started(c, memory={"limit": 64 * MB, "swap": 96 * MB})
     update(c, "--memory", "32M", "--memory-swap", "48M").ok()
     update(c, "--memory", "64M").failed("memory|invalid")
-    assert read(c, "memory", "memory.limit_in_bytes") == str(32 * MB)
+    assert limit(c, "memory") == str(32 * MB)
     update(c, "--memory", "40M").ok()
-    assert read(c, "memory", "memory.memsw.limit_in_bytes") == str(48 * MB)
+    assert limit(c, "swap") == str(48 * MB)
