@@ -20,6 +20,8 @@ int32_t kernel_fsopen(const char *type) { return ANSWER((int32_t)syscall(SYS_fso
 int32_t kernel_fsconfig_string(int32_t fs, const char *key, const char *value) { return ANSWER((int32_t)syscall(SYS_fsconfig, fs, 1, key, value, 0)); }
 int32_t kernel_fsconfig_flag(int32_t fs, const char *key) { return ANSWER((int32_t)syscall(SYS_fsconfig, fs, 0, key, NULL, 0)); }
 int32_t kernel_fsconfig_create(int32_t fs) { return ANSWER((int32_t)syscall(SYS_fsconfig, fs, 6, NULL, NULL, 0)); }
+int32_t kernel_fsconfig_reconfigure(int32_t fs) { return ANSWER((int32_t)syscall(SYS_fsconfig, fs, 7, NULL, NULL, 0)); }
+int32_t kernel_fspick(int32_t mount) { return ANSWER((int32_t)syscall(SYS_fspick, mount, "", 0x9)); }  // FSPICK_CLOEXEC | FSPICK_EMPTY_PATH
 int32_t kernel_fsmount(int32_t fs, uint32_t attributes) { return ANSWER((int32_t)syscall(SYS_fsmount, fs, 1, attributes)); }
 int32_t kernel_open_tree(int32_t dir, const char *path, uint32_t flags) { return ANSWER((int32_t)syscall(SYS_open_tree, dir, path, flags)); }
 int32_t kernel_move_mount(int32_t from, int32_t to, const char *name) {

@@ -160,8 +160,8 @@ package struct MountStep: Equatable, Sendable {
         case bind(Path, recursive: Bool)
         /// An unattached copy that the parent made.
         case handle(HandleName)
-        /// No new mount: the attributes of what is mounted at the destination change.
-        case remount
+        /// No new mount: what is mounted at the destination changes its attributes, and its file system these options.
+        case remount(options: [String])
     }
     package var source: Source
     package var destination: InRootPath

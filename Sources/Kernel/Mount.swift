@@ -54,16 +54,30 @@ extension FileDescriptor {
     /// - Throws: `ENODEV` for an unknown type, `EINVAL` for an unknown option or value.
     package static func newMount(type: String, options: [String], attributes: MountAttributes) throws(Errno) -> FileDescriptor {
         let context = FileDescriptor(owning: try check(unsafe kernel_fsopen(type)))
+        try context.configureFileSystem(options)
+        try check(kernel_fsconfig_create(context.raw))
+        return FileDescriptor(owning: try check(kernel_fsmount(context.raw, UInt32(truncatingIfNeeded: attributes.rawValue))))
+    }
+
+    /// Changes options of the file system that is mounted at this descriptor, which must be a mount's root. What `options` does
+    /// not name stays.
+    ///
+    /// - Throws: `EINVAL` for an unknown option or value.
+    package borrowing func reconfigureFileSystem(_ options: [String]) throws(Errno) {
+        let context = FileDescriptor(owning: try check(kernel_fspick(raw)))
+        try context.configureFileSystem(options)
+        try check(kernel_fsconfig_reconfigure(context.raw))
+    }
+
+    private borrowing func configureFileSystem(_ options: [String]) throws(Errno) {
         for option in options {
             if let separator = option.utf8.firstIndex(of: UInt8(ascii: "=")) {
                 let value = String(option[option.index(after: separator)...])
-                try check(unsafe kernel_fsconfig_string(context.raw, String(option[..<separator]), value))
+                try check(unsafe kernel_fsconfig_string(raw, String(option[..<separator]), value))
             } else {
-                try check(unsafe kernel_fsconfig_flag(context.raw, option))
+                try check(unsafe kernel_fsconfig_flag(raw, option))
             }
         }
-        try check(kernel_fsconfig_create(context.raw))
-        return FileDescriptor(owning: try check(kernel_fsmount(context.raw, UInt32(truncatingIfNeeded: attributes.rawValue))))
     }
 
     /// An unattached copy of the mount tree at this descriptor: what a bind mount attaches.

@@ -104,6 +104,8 @@ int32_t kernel_fsopen(const char *type);
 int32_t kernel_fsconfig_string(int32_t fs, const char *key, const char *value);
 int32_t kernel_fsconfig_flag(int32_t fs, const char *key);
 int32_t kernel_fsconfig_create(int32_t fs);
+int32_t kernel_fsconfig_reconfigure(int32_t fs);
+int32_t kernel_fspick(int32_t mount);
 int32_t kernel_fsmount(int32_t fs, uint32_t attributes);
 int32_t kernel_open_tree(int32_t dir, const char *path, uint32_t flags);
 /// Moves the mount `from` onto the descriptor `to`, without any path.

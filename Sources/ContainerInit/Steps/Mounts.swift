@@ -6,7 +6,7 @@ import UntrustedTree
 
 extension Executor {
     mutating func attachMount(_ step: MountStep) throws(Errno) {
-        if step.source == .remount { return try remount(step) }
+        if case .remount(let options) = step.source { return try remount(step, options: options) }
         let mount = try makeMount(step)
         try applyAttributes(step, to: mount)
         let target = try mountTarget(step)
@@ -46,8 +46,9 @@ extension Executor {
         }
     }
 
-    private func remount(_ step: MountStep) throws(Errno) {
+    private func remount(_ step: MountStep, options: [String]) throws(Errno) {
         let target = try openInRoot(step.destination, [.path])
+        if !options.isEmpty { try target.reconfigureFileSystem(options) }
         try target.setMountAttributes(step.set, clearing: step.clear, recursive: false)
         if let propagation = step.propagation { try target.setMountAttributes([], propagation: propagation, recursive: false) }
         if let propagation = step.recursivePropagation { try target.setMountAttributes([], propagation: propagation, recursive: true) }

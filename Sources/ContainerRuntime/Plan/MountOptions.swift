@@ -15,6 +15,7 @@ package struct MountOptions: Equatable, Sendable {
     package var isRecursiveBind = false
     package var isRemount = false
     package var copiesUp = false
+    package var countsVersions = false
     package var isIDMapped = false
     package var isRecursivelyIDMapped = false
     /// What the file system itself understands.
@@ -83,6 +84,8 @@ package struct MountOptions: Equatable, Sendable {
         case "rslave": recursivePropagation = .slave
         case "runbindable": recursivePropagation = .unbindable
         case "tmpcopyup": copiesUp = true
+        case "iversion": countsVersions = true
+        case "noiversion": countsVersions = false
         case "idmap": isIDMapped = true
         case "ridmap":
             isIDMapped = true
@@ -92,6 +95,9 @@ package struct MountOptions: Equatable, Sendable {
         }
         return true
     }
+
+    /// Options that every file system understands and the kernel keeps with it, not with a mount of it.
+    static var ofFileSystem: [String] { ["async", "dirsync", "lazytime", "mand", "nolazytime", "nomand", "sync"] }
 
     /// The names of all options above, for `features`.
     package static var known: [String] {

@@ -16,7 +16,7 @@ extension ContainerPlan {
         if mount.type == "cgroup" && !isBind || mount.type == "cgroup2" && !isBind {
             return planCgroupMount(destination, options: options, field: field, context: context)
         }
-        var step = MountStep(source: .remount, destination: destination)
+        var step = MountStep(source: .remount(options: options.filesystem), destination: destination)
         step.set = options.set
         step.clear = options.clear
         step.recursiveSet = options.recursiveSet
@@ -49,8 +49,11 @@ extension ContainerPlan {
             throw OperationError(
                 "bind mount", source.text, .errno(.noEntry), field: field + ".source", hint: "the source must exist; a relative one counts from the bundle")
         }
-        if let unknown = options.filesystem.first {
-            throw OperationError("bind mount", source.text, .invalid("unknown option \(quoted(unknown))"), field: field + ".options")
+        for option in options.filesystem {
+            guard MountOptions.ofFileSystem.contains(option) else {
+                throw OperationError("bind mount", source.text, .invalid("unknown option \(quoted(option))"), field: field + ".options")
+            }
+            warnings.append("\(field).options: \(quoted(option)) is for a file system, and a bind mount makes none, ignoring")
         }
         let recursive = options.isRecursiveBind || mount.type == "rbind"
         if idMap != nil || context.isPrivileged && isPrivate(.user, context) {
@@ -73,8 +76,10 @@ extension ContainerPlan {
                 "read", "config.json", .invalid("a mount that is no bind mount needs a type"), field: field + ".type",
                 hint: "add \"bind\" or \"rbind\" to the options for a bind mount")
         }
-        step.source = .new(type: type, source: mount.source ?? "", options: options.filesystem)
-        if let label { Self.label(&step, type: type, source: mount.source ?? "", options: options.filesystem, label) }
+        // ext4 counted versions only when told so before Linux 6.1; other file systems always do or never
+        let made = options.filesystem + (options.countsVersions && type == "ext4" ? ["i_version"] : [])
+        step.source = .new(type: type, source: mount.source ?? "", options: made)
+        if let label { Self.label(&step, type: type, source: mount.source ?? "", options: made, label) }
         step.copiesUp = options.copiesUp
         step.refusesLinks = type == "proc" || type == "sysfs"
         if options.copiesUp && type != "tmpfs" {

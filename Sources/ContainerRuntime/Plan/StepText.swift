@@ -137,7 +137,7 @@ extension MountStep {
             words += options
         case .bind(let path, let recursive): words.append("from \(path.text)\(recursive ? " with submounts" : "")")
         case .handle(let name): words.append("from \(name)")
-        case .remount: break
+        case .remount(let options): words += options
         }
         if !set.isEmpty { words.append(set.text) }
         if !clear.subtracting(.accessTimeField).isEmpty { words.append("without " + clear.subtracting(.accessTimeField).text) }
