@@ -128,6 +128,7 @@ private func make(
     state.hooks.poststop = plan.hooks.poststop
     state.hasOwnPIDNamespace = plan.newNamespaces.contains(.pid)
     state.makesKeyring = options.makesKeyring
+    state.hasProcess = plan.hasProcess
     state.cgroupDirectories = plan.cgroup.directories.map({ $0.absolute })
     state.resctrlGroups = plan.resctrl?.joined.map({ $0.text }) ?? []
     state.resctrlMade = plan.resctrl?.removed.map({ $0.text }) ?? []

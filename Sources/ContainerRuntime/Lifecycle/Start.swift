@@ -18,6 +18,9 @@ extension Container {
                 "start container", state.id, .invalid("it is \(status.rawValue), not created"),
                 hint: status == .stopped ? "\"delete \(state.id)\" removes it" : status == .paused ? "\"resume \(state.id)\" thaws it" : nil)
         }
+        guard state.hasProcess else {
+            throw OperationError("start container", state.id, .invalid("its configuration has no process"), field: "process")
+        }
         let bytes: [UInt8]
         do throws(Errno) {
             let bell = try FileDescriptor.unixSocket()

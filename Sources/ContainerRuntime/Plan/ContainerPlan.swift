@@ -51,6 +51,8 @@ package struct ContainerPlan: Equatable, Sendable {
     /// Absolute.
     package var rootfs: Path
     package var hasTerminal = false
+    /// Whether there is a program to start.
+    package var hasProcess = true
     package var hooks = Hooks()
     var seccompAgent: PlannedSeccompAgent?
     package var annotations = StringMap()

@@ -15,7 +15,10 @@ extension ContainerPlan {
         annotations = config.annotations
         hooks = config.hooks
         let linux = config.linux ?? Linux()
-        let process = try config.requireProcess()
+        // `create` alone can do without one (RT-runtime-050)
+        let startable = config.process == nil && context.waitsForStart ? nil : try config.requireProcess()
+        let process = startable ?? Process(args: [])
+        hasProcess = startable != nil
         try refuseLabelWithoutSELinux(linux, context: context)
         arguments = process.args
         environment = process.env
@@ -35,7 +38,7 @@ extension ContainerPlan {
         try planRootfs(config, linux: linux, process: process, context: context)
         try planSysctls(linux)
         try planProcess(process, linux: linux, context: context)
-        try planStart(process, context: context)
+        try planStart(startable, context: context)
         try refuseUnsafeSteps()
     }
 

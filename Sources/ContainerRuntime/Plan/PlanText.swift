@@ -16,7 +16,7 @@ extension ContainerPlan {
             lines.append(title)
             lines += body.map { "  " + $0 }
         }
-        section("Container", ["rootfs \(rootfs.text)"] + (hasTerminal ? ["with a terminal"] : []) + ["program " + arguments.map(quoted).joined(separator: " ")])
+        section("Container", ["rootfs \(rootfs.text)"] + (hasTerminal ? ["with a terminal"] : []) + [programLine])
         section("Namespaces", (newNamespaces.isEmpty ? [] : ["new: \(newNamespaces.text)"]) + joinedNamespaces.map { "joined: \($0.kind.specName) \($0.path)" })
         section("Users", (idMaps?.uids.map { "uid \($0.containerID) is \($0.hostID) on the host, \($0.size) in all" } ?? []) + (idMaps?.gids.map { "gid \($0.containerID) is \($0.hostID) on the host, \($0.size) in all" } ?? []))
         section("Clocks", timeOffsets.map { "\($0.clock) \($0.seconds) s \($0.nanoseconds) ns" })
@@ -25,6 +25,10 @@ extension ContainerPlan {
         section(isExec ? "Steps of the new process" : "Steps of the container's first process", steps.map({ $0.text }))
         section("Warnings", warnings)
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    private var programLine: String {
+        hasProcess ? "program " + arguments.map(quoted).joined(separator: " ") : "no program: it can be created, and not started"
     }
 
     private var hostLines: [String] {

@@ -69,7 +69,14 @@ extension ContainerPlan {
     }
 
     /// From the search for the program to execve(2).
-    mutating func planStart(_ process: Process, context: PlanContext) throws(OperationError) {
+    ///
+    /// - Parameter process: nil for a container that can only be created: its init waits at the gate until it is killed.
+    mutating func planStart(_ process: Process?, context: PlanContext) throws(OperationError) {
+        guard let process else {
+            add(.announceReady)
+            add(.awaitStart)
+            return
+        }
         guard let program = process.args.first else {
             throw OperationError("read", "config.json", .invalid("it must name a program"), field: "process.args")
         }

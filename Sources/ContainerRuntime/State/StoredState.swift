@@ -36,6 +36,8 @@ package struct StoredState: Equatable, Sendable {
     package var hasOwnPIDNamespace = false
     /// Whether its processes get a session keyring of the container's own; what `--no-new-keyring` turns off.
     package var makesKeyring = true
+    /// Whether the configuration says what to start.
+    package var hasProcess = true
     package var hooks = Hooks()
 
     package init(id: String, ociVersion: String, bundle: String, rootfs: String, createdNanoseconds: Int64, ownerUID: UInt32) {
@@ -64,6 +66,7 @@ extension StoredState {
             writer.member("owner", ownerUID)
             writer.member("ownPIDNamespace", hasOwnPIDNamespace)
             if !makesKeyring { writer.member("keyring", false) }
+            if !hasProcess { writer.member("process", false) }
             writer.member("cgroups", cgroupDirectories)
             writer.member("cgroupParents", cgroupParents)
             if !resctrlGroups.isEmpty { writer.member("resctrl", resctrlGroups) }
@@ -115,6 +118,7 @@ extension StoredState {
         bootID = try object.requiredString("bootID")
         hasOwnPIDNamespace = try object.boolean("ownPIDNamespace") ?? false
         makesKeyring = try object.boolean("keyring") ?? true
+        hasProcess = try object.boolean("process") ?? true
         cgroupDirectories = try object.strings("cgroups") ?? []
         cgroupParents = try object.strings("cgroupParents") ?? []
         resctrlGroups = try object.strings("resctrl") ?? []
