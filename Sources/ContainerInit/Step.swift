@@ -123,8 +123,10 @@ package struct HookStep: Equatable, Sendable {
     package var environment: [String]
     /// 0 for no limit.
     package var timeoutSeconds: Int64
-    /// The state as JSON, for its standard input. The pid in it is 1 in a new pid namespace only for the hook; ours is the host's.
+    /// The state as JSON, for its standard input.
     package var input: String
+    /// Where in the bytes of `input` the init puts its own pid, as its pid namespace has it; nil for a state that is complete.
+    package var placeOfPID: Int?
     package init(path: Path, arguments: [String], environment: [String], timeoutSeconds: Int64, input: String) {
         self.path = path
         self.arguments = arguments

@@ -7,7 +7,13 @@ extension Executor {
     ///
     /// Source: config.md "POSIX-platform Hooks" (RT-config-215 and following).
     func runHooks(_ phase: HookPhase, _ hooks: [HookStep], step: Int) throws(Errno) {
-        for (index, hook) in hooks.enumerated() {
+        for (index, planned) in hooks.enumerated() {
+            var hook = planned
+            if let place = planned.placeOfPID {
+                // the one text that cannot be laid out before: nobody outside knows the number in a joined pid namespace
+                let bytes = planned.input.utf8
+                hook.input = String(Substring(bytes.prefix(place))) + String(processID()) + String(Substring(bytes.dropFirst(place)))
+            }
             let outcome = try HookProcess.run(hook)
             if outcome.status != 0 {
                 report(.hookFailure(step: step, hook: index, status: outcome.status, detail: outcome.errorOutput))

@@ -90,8 +90,7 @@ extension ContainerPlan {
         add(.announceReady)
         if context.waitsForStart { add(.awaitStart) }
         if !hooks.startContainer.isEmpty {
-            let state = hookState(.created, context)
-            add(.runHooks(.startContainer, hooks.startContainer.map { HostHooks.step($0, inheriting: [], state: state) }), field: "hooks.startContainer")
+            add(.runHooks(.startContainer, innerHooks(hooks.startContainer, .created, context)), field: "hooks.startContainer")
         }
         if let seccomp = context.seccomp, !seccomp.usesListener {
             add(.loadSeccomp(seccomp.filter, flags: seccomp.flags), field: "linux.seccomp")

@@ -60,12 +60,21 @@ extension ContainerPlan {
     private mutating func planHooks(_ context: PlanContext) {
         if !hooks.prestart.isEmpty || !hooks.createRuntime.isEmpty { add(.synchronize(.hostHooks), field: "hooks") }
         guard !hooks.createContainer.isEmpty else { return }
-        add(.runHooks(.createContainer, hooks.createContainer.map { HostHooks.step($0, inheriting: [], state: hookState(.creating, context)) }), field: "hooks.createContainer")
+        add(.runHooks(.createContainer, innerHooks(hooks.createContainer, .creating, context)), field: "hooks.createContainer")
     }
 
-    /// The state for hooks inside the container. The pid is filled in by the init's parent: see `Launch`.
-    func hookState(_ status: ContainerStatus, _ context: PlanContext) -> String {
-        State(id: context.id.text, status: status, pid: nil, bundle: context.bundle.text, annotations: annotations).text()
+    /// Hooks that run in the container, with a state of which the init completes the pid (RT-runtime-008).
+    func innerHooks(_ hooks: [Hook], _ status: ContainerStatus, _ context: PlanContext) -> [HookStep] {
+        let mark = "\"pid\":"
+        let bytes = Array(State(id: context.id.text, status: status, pid: 0, bundle: context.bundle.text, annotations: annotations).text().utf8)
+        // ids have no quotation marks: the first one is the member
+        let place = (0..<bytes.count).first { bytes[$0...].starts(with: mark.utf8) }.map { $0 + mark.utf8.count } ?? 0
+        let text = String(decoding: bytes[..<place] + bytes[(place + 1)...], as: UTF8.self)
+        return hooks.map { hook in
+            var step = HostHooks.step(hook, inheriting: [], state: text)
+            step.placeOfPID = place
+            return step
+        }
     }
 
     private mutating func planMasks(_ linux: Linux) throws(OperationError) {
