@@ -11,8 +11,9 @@ package func runtimeFeatures(version: String, commit: String) -> Features {
     var linux = LinuxFeatures()
     linux.namespaces = LinuxNamespaceType.allCases.map({ $0.name }).sorted()
     linux.capabilities = (Int32(0)..<64).compactMap { CapabilityNames.name($0) }
-    linux.seccomp = seccompFeatures()
     linux.cgroup = LinuxFeatures.Cgroup(v1: true, v2: true, systemd: false, systemdUser: false, rdma: true)
+    linux.seccomp = seccompFeatures()
+    // the labels are written whenever the kernel takes them
     linux.apparmorEnabled = true
     linux.selinuxEnabled = true
     linux.idmapEnabled = true
