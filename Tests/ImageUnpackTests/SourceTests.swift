@@ -79,6 +79,8 @@ struct SourceTests {
         #expect(try parse("/i:name:tag").selector == .name("name:tag"))
         let digest = Digest(.sha256, encoded: String(repeating: "a", count: 64))
         #expect(try parse("/i@" + digest.text).selector == .digest(digest))
+        #expect(try parse("/i:a@b:c").selector == .name("a@b:c"))
+        #expect(message { _ = try parse("/i@a:c") }.contains("the digest algorithm \"a\""))
         #expect(message { _ = try parse("/nowhere:x") }.contains("No such file or directory (ENOENT)"))
     }
 
@@ -161,6 +163,32 @@ struct SourceTests {
         try layout.write()
         #expect(message { _ = try image(layout) }.contains("this is an artifact, not an image that can run"))
     }
+
+    @Test("entries of an index that are no images, or have a digest of another algorithm, are passed over (IM-image-index-015, IM-descriptor-023)")
+    func foreignEntries() throws {
+        let layout = try Layout()
+        let manifest = try layout.manifest(config: ["User": "one"])
+        var foreign = try layout.json(["a": 1], type: "application/x.unknown")
+        var unknown = foreign
+        unknown["mediaType"] = MediaType.manifest
+        unknown["digest"] = "sha999+b64u:LCa0a2j_xo"
+        layout.manifests = [foreign, unknown, manifest]
+        try layout.write()
+        #expect(try image(layout).config.execution.user == "one")
+        let inner = try layout.json(["schemaVersion": 2, "manifests": [foreign, unknown, manifest]], type: MediaType.index)
+        layout.manifests = [inner]
+        try layout.write()
+        #expect(try image(layout).config.execution.user == "one")
+        foreign["annotations"] = ["org.opencontainers.image.ref.name": "latest"]
+        layout.manifests = [foreign, manifest]
+        try layout.write()
+        #expect(message { _ = try image(layout, .name("latest")) }.contains("the media type \"application/x.unknown\""))
+    }
+
+    @Test("the form of a digest", arguments: [
+        ("md5:00", true), ("a+b.c_d-e:Az=_-", true), ("sha256:00", false), ("A:00", false), ("a+:00", false), ("a:", false), ("a:../b", false), ("a", false),
+    ])
+    func unknownAlgorithms(text: String, isUnknown: Bool) { #expect(Digest.hasUnknownAlgorithm(text) == isUnknown) }
 
     @Test("digests are checked before anything is opened", arguments: [
         "sha256:../../etc/passwd", "md5:00", "sha256:ABC", "sha256", "sha256:" + String(repeating: "g", count: 64),

@@ -22,7 +22,8 @@ package struct ImageReference: Equatable, Sendable {
             (source, selector) = (Path(text), .byDefault)
             return
         }
-        if let at = text.lastIndex(of: "@"), at != text.startIndex {
+        // a tag may have "@" as well (annotations.md): only what stands behind an existing source is a digest
+        if let at = text.lastIndex(of: "@"), at != text.startIndex, exists(Path(String(text[..<at]))) || !Self.isTagged(text[..<at], exists: exists) {
             source = Path(String(text[..<at]))
             selector = .digest(try Digest(String(text[text.index(after: at)...]), field: "--image"))
             return
@@ -40,5 +41,10 @@ package struct ImageReference: Equatable, Sendable {
         }
         let path = text.lastIndex(of: ":").map { String(text[..<$0]) } ?? text
         throw OperationError("open image", path, .errno(.noEntry), hint: "an OCI layout directory, an OCI archive or a docker-archive is expected")
+    }
+
+    /// Whether `text` is SOURCE:NAME of a source that is there.
+    private static func isTagged(_ text: Substring, exists: (Path) -> Bool) -> Bool {
+        text.indices.contains { text[$0] == ":" && $0 != text.startIndex && exists(Path(String(text[..<$0]))) }
     }
 }

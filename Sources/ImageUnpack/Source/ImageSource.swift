@@ -122,7 +122,8 @@ package final class ImageSource {
             if store.contains(blob) { return Descriptor(mediaType: "", digest: digest, size: try store.open(blob).size) }
             throw refused("there is no image \(digest.text)")
         case .byDefault:
-            if manifests.count == 1, manifests[0].referenceName == nil { return manifests[0] }
+            let images = manifests.filter { MediaType.leadsToImage($0.mediaType) }
+            if images.count == 1, images[0].referenceName == nil { return images[0] }
             return try select(named: "latest", in: manifests, platform: platform)
         case .name(let name): return try select(named: name, in: manifests, platform: platform)
         }
@@ -130,6 +131,7 @@ package final class ImageSource {
 
     private func select(named name: String, in manifests: [Descriptor], platform: Platform?) throws(OperationError) -> Descriptor {
         var found = manifests.filter { $0.referenceName == name }
+        if found.contains(where: { MediaType.leadsToImage($0.mediaType) }) { found.removeAll { !MediaType.leadsToImage($0.mediaType) } }
         // tools that store a whole reference as the name: "docker.io/library/busybox:latest"
         if found.isEmpty { found = manifests.filter { $0.referenceName?.hasSuffix(":" + name) ?? false } }
         if let best = Self.best(found, for: platform ?? Platform.host) { return best }
@@ -161,7 +163,7 @@ package final class ImageSource {
         }
         guard depth < Self.depthLimit, visited.insert(descriptor.digest).inserted else { throw refused("its indexes are nested more than \(Self.depthLimit) deep, or in a circle") }
         let manifests = try ImageIndex.parse(try document(descriptor), source: descriptor.digest.text).manifests.filter { !$0.isAttestation }
-        let suitable = manifests.filter { ($0.platform.map { platform.suitability(of: $0) } ?? 1) > 0 }
+        let suitable = manifests.filter { MediaType.leadsToImage($0.mediaType) && ($0.platform.map { platform.suitability(of: $0) } ?? 1) > 0 }
         guard let best = Self.best(suitable, for: platform) else {
             let known = manifests.compactMap { $0.platform?.text }.joined(separator: ", ")
             throw refused("there is no image for \(platform.text)", hint: known.isEmpty ? nil : "platforms: \(known); choose one with --platform")

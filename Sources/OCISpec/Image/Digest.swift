@@ -37,6 +37,19 @@ package struct Digest: Hashable, Sendable {
         self.init(algorithm, encoded: String(parts[1]))
     }
 
+    /// Whether `text` has the form of a digest, and its algorithm is none of ours (IM-descriptor-021).
+    package static func hasUnknownAlgorithm(_ text: String) -> Bool {
+        func isLowerCaseOrDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte) }
+        let parts = text.utf8.split(separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2, DigestAlgorithm(rawValue: String(Substring(parts[0]))) == nil else { return false }
+        let separators = Array("+._-".utf8)
+        let components = parts[0].split(omittingEmptySubsequences: false) { separators.contains($0) }
+        let encoded = parts[1].allSatisfy {
+            isLowerCaseOrDigit($0) || (0x41...0x5A).contains($0) || $0 == UInt8(ascii: "=") || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "-")
+        }
+        return components.allSatisfy { !$0.isEmpty && $0.allSatisfy(isLowerCaseOrDigit) } && !parts[1].isEmpty && encoded
+    }
+
     /// "sha256:…"
     package var text: String { algorithm.rawValue + ":" + encoded }
 }

@@ -16,9 +16,16 @@ package struct ImageIndex: Equatable, Sendable {
             // a manifest in the place of an index, or both in one, is an old way to confuse verifiers (CVE-2021-41190)
             if object.value("layers") != nil || object.value("config") != nil { throw .fault("layers", "an index has no layers: this is a manifest, or both") }
             return ImageIndex(manifests: try object.required("manifests") { (value) throws(OperationError) in
-                try value.array { (value) throws(OperationError) in try Descriptor(try value.object()) }
+                try value.array { (value) throws(OperationError) in try Self.entry(try value.object()) }.compactMap { $0 }
             })
         }
+    }
+
+    /// One entry; nil for a digest of an algorithm that is not known here: the entry may mean something to somebody else
+    /// (IM-descriptor-023), and could not be checked.
+    private static func entry(_ object: JSONObject) throws(OperationError) -> Descriptor? {
+        if Digest.hasUnknownAlgorithm(try object.requiredString("digest")) { return nil }
+        return try Descriptor(object)
     }
 }
 

@@ -7,6 +7,9 @@ package enum MediaType {
     package static var dockerManifest: String { "application/vnd.docker.distribution.manifest.v2+json" }
     package static var dockerConfig: String { "application/vnd.docker.container.image.v1+json" }
 
+    /// Whether it can lead to an image. Other entries of an index are somebody else's business (IM-image-index-015); one without
+    /// a type says itself what it is.
+    package static func leadsToImage(_ type: String) -> Bool { type.isEmpty || isIndex(type) || isManifest(type) }
     package static func isIndex(_ type: String) -> Bool { type == index || type == dockerIndex }
     package static func isManifest(_ type: String) -> Bool { type == manifest || type == dockerManifest }
     package static func isConfig(_ type: String) -> Bool { type == config || type == dockerConfig }
