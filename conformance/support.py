@@ -98,8 +98,9 @@ class Result:
 class Case:
     """One bundle and one container on one runtime."""
 
-    def __init__(self, runtime, directory, template, number, uid):
-        self.runtime, self.uid = runtime, uid
+    def __init__(self, runtime, directory, template, programs, number, uid):
+        self.runtime, self.programs, self.uid = runtime, programs, uid
+        self.wrapper = []  # a program and its arguments that start the runtime
         self.id = f"conf-{os.getpid()}-{number}"
         self.directory = pathlib.Path(directory)
         self.bundle, self.state_root = self.directory / "bundle", self.directory / "root"
@@ -196,6 +197,15 @@ class Case:
     def create(self, *options):
         self.write()
         return self.call("create", *options, "--bundle", self.bundle, self.id)
+
+    def probe(self, *options):
+        """What probe/probe.c sees in the container."""
+        shutil.copy(self.programs / "probe", self.rootfs / "probe")
+        return json.loads(self.args("/probe").run(*options).ok().out)
+
+    def deny(self, *calls):
+        """Makes system calls fail for the runtime and for everything that it starts: "openat2=ENOSYS"."""
+        self.wrapper = [str(self.programs / "deny"), *calls, "--"]
 
     def start(self):
         return self.call("start", self.id)
@@ -301,17 +311,43 @@ def _hidden_unified():
     return any(" /sys/fs/cgroup/unified " in line and " - tmpfs " in line for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines())
 
 
+def orphans():
+    """Processes whose parents have ended: see `adopt_orphans` of the runner. Those that have ended too do not count."""
+    parent = os.getppid()
+    return {pid for pid in map(int, pathlib.Path(f"/proc/{parent}/task/{parent}/children").read_text().split())
+            if pid != os.getpid() and alive(pid)}
+
+
 def host_snapshot():
-    """Mounts, and cgroups of this run's containers: what a container must not leave behind."""
-    mounts = sorted(line.split(" ", 2)[2] for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()
-                    if "/containers/storage/" not in line)  # podman's own, which come and go
+    """Mounts, processes, and cgroups of this run's containers: what a container must not leave behind."""
+    mounts = {line.split(" ", 2)[2] for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()
+              if "/containers/storage/" not in line}  # podman's own, which come and go
     groups = {str(path) for path in pathlib.Path("/sys/fs/cgroup").glob(f"*/*conf-{os.getpid()}-*")}
     groups |= {str(path) for path in pathlib.Path("/sys/fs/cgroup").glob(f"conf-{os.getpid()}-*")}
     if pathlib.Path("/sys/fs/cgroup/cgroup.controllers").exists():
         groups |= {str(path) for path in pathlib.Path("/sys/fs/cgroup").glob(f"**/*conf-{os.getpid()}-*/")}
     # where crun thinks there is a version 2 tree, it makes directories in what hides it
     groups = {path for path in groups if not path.startswith("/sys/fs/cgroup/unified/") or not _hidden_unified()}
-    return {"mounts": mounts, "cgroups": groups, "hostname": socket.gethostname()}
+    return {"mounts": mounts, "cgroups": groups, "processes": orphans(), "hostname": {socket.gethostname()}}
+
+
+def host_changes(before, directory):
+    """What is otherwise than `before`, in words; None for nothing. What is just about to end gets a second for it.
+
+    Mounts of other runs on the same machine do not count; `directory` is this case's own.
+    """
+    deadline = time.monotonic() + 1
+    while True:
+        after = host_snapshot()
+        changes = {key: after[key] ^ before[key] for key in before}
+        changes["processes"] = after["processes"] - before["processes"]
+        changes["mounts"] = {line for line in changes["mounts"] if "cale-conformance-" not in line or directory in line}
+        changed = {key: value for key, value in changes.items() if value}
+        if not changed:
+            return None
+        if time.monotonic() > deadline:
+            return "; ".join(f"the host has other {key} than before: {value}" for key, value in changed.items())
+        time.sleep(0.02)
 
 
 def receive_descriptor(connection):
