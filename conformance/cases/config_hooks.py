@@ -1,5 +1,6 @@
 """config.md, "POSIX-platform Hooks"."""
 import json
+import os
 
 from support import case
 
@@ -10,7 +11,9 @@ def hook(script, **more):
     return {"path": "/bin/sh", "args": ["sh", "-c", script], **more}
 
 
-@case("all six kinds run, each once, in their order", "RT-config-205", "RT-config-212", "RT-config-215", "RT-config-218")
+@case("all six kinds run, each once, in their order", "RT-config-171", "RT-config-172", "RT-config-181", "RT-config-190", "RT-config-193", "RT-config-196",
+      "RT-config-199", "RT-config-205", "RT-config-212", "RT-config-215", "RT-config-218", "RT-config-221", "RT-runtime-018", "RT-runtime-020",
+      "RT-runtime-022", "RT-runtime-024", "RT-runtime-027", "RT-runtime-031", "RT-features-011", "RT-features-012")
 def order(c):
     log = c.directory / "log"
     log.touch()
@@ -47,30 +50,82 @@ def state(c):
     assert post["status"] == "stopped" and post["id"] == c.id, post
 
 
-@case("args and env", "RT-config-184", "RT-config-185")
+@case("args and env", "RT-config-175", "RT-config-176", "RT-config-184", "RT-config-185")
 def environment(c):
-    c.config["hooks"] = {"createRuntime": [{"path": "/bin/sh", "args": ["name", "-c", f'echo "$0 $1 $A" > {c.directory}/log', "zero", "one"],
-                                            "env": ["A=b"]}]}
+    log = c.directory / "log"
+    c.config["hooks"] = {phase: [{"path": "/bin/sh", "args": ["name", "-c", f'echo "$0 $1 $A" >> {log}; env | grep -c HOME >> {log}; true', "zero", "one"],
+                                  "env": ["A=b"]}] for phase in ("prestart", "createRuntime", "createContainer")}
+    c.environment["HOME"] = "/root"
     c.run().ok()
-    assert (c.directory / "log").read_text() == "zero one b\n"
+    assert log.read_text() == "zero one b\n0\n" * 3, log.read_text()
 
 
-@case("createRuntime hooks run outside, createContainer hooks in the container's namespaces", "RT-config-210", "RT-config-214")
+# what a hook of a phase sees: the runtime's namespaces or the container's
+INSIDE = ("createContainer", "startContainer")
+
+
+@case("each kind runs in its namespaces: of the runtime, or of the container", "RT-config-180", "RT-config-189", "RT-config-192", "RT-config-195",
+      "RT-config-198", "RT-config-201", "RT-config-207", "RT-config-210", "RT-config-214", "RT-config-217", "RT-config-220", "RT-config-223")
 def namespaces(c):
     log = c.directory / "log"
-    c.config["hooks"] = {"createRuntime": [hook(f"readlink /proc/self/ns/mnt >> {log}")],
-                         "createContainer": [hook(f"readlink /proc/self/ns/mnt >> {log}")]}
-    c.run().ok()
-    import os
-    runtime, container = log.read_text().split()
-    assert runtime == os.readlink("/proc/self/ns/mnt") and container != runtime
+    log.touch(), (c.rootfs / "log").touch()
+    c.mount("/log", "bind", log, ["bind"])
+    kinds = ("mnt", "uts", "ipc", "net", "pid_for_children")
+    script = "; ".join(f"readlink /proc/self/ns/{kind}" for kind in kinds)
+    c.config["hooks"] = {phase: [hook(f"(echo {phase}; {script}) >> {'/log' if phase == 'startContainer' else log}")] for phase in PHASES}
+    c.args("sleep", "60")
+    c.create().ok()
+    pid = c.state()["pid"]
+    container = [os.readlink(f"/proc/{pid}/ns/{kind}") for kind in kinds]
+    c.start().ok()
+    c.kill("KILL").ok()
+    c.wait("stopped")
+    c.delete().ok()
+    words = log.read_text().split()
+    width = len(kinds) + 1
+    seen = {words[n]: words[n + 1:n + width] for n in range(0, len(words), width)}
+    assert set(seen) == set(PHASES), seen
+    runtime = [os.readlink(f"/proc/self/ns/{kind}") for kind in kinds]
+    for phase in PHASES:
+        assert seen[phase] == (container if phase in INSIDE else runtime), (phase, seen[phase])
 
 
-@case("startContainer hooks see the container's root", "RT-config-217")
-def start_container(c):
-    c.config["hooks"] = {"startContainer": [hook("echo here > /mark")]}
+@case("the paths of all but startContainer hooks are the runtime's", "RT-config-179", "RT-config-188", "RT-config-191", "RT-config-197", "RT-config-200",
+      "RT-config-206", "RT-config-209", "RT-config-213", "RT-config-219", "RT-config-222")
+def host_paths(c):
+    tool, log = c.directory / "tool", c.directory / "log"
+    tool.write_text(f"#!/bin/sh\necho $1 >> {log}\n")
+    tool.chmod(0o755)
+    phases = [phase for phase in PHASES if phase != "startContainer"]
+    c.config["hooks"] = {phase: [{"path": str(tool), "args": ["tool", phase]}] for phase in phases}
+    c.args("true")
+    c.create().ok()
+    c.start().ok()
+    c.wait("stopped")
+    c.delete().ok()
+    assert log.read_text().split() == phases, log.read_text()
+
+
+@case("the paths of startContainer hooks are the container's", "RT-config-194", "RT-config-216")
+def container_path(c):
+    (c.rootfs / "tool").write_text("#!/bin/sh\necho here > /mark\n")
+    (c.rootfs / "tool").chmod(0o755)
+    c.config["hooks"] = {"startContainer": [{"path": "/tool"}]}
     c.run().ok()
     assert (c.rootfs / "mark").read_text() == "here\n"
+
+
+@case("prestart, createRuntime and createContainer hooks find the container's mounts, and the old root", "RT-config-204", "RT-config-208", "RT-config-211")
+def before_pivot(c):
+    log = c.directory / "log"
+    c.mount("/mnt", "tmpfs", "tmpfs", ["mode=700"])
+    look = f"grep -c ' {c.rootfs}/mnt ' "
+    c.config["hooks"] = {
+        "prestart": [hook(f"pid=$(sed 's/.*\"pid\": *\\([0-9]*\\).*/\\1/' | head -n 1); {look} /proc/$pid/mountinfo >> {log}")],
+        "createRuntime": [hook(f"pid=$(sed 's/.*\"pid\": *\\([0-9]*\\).*/\\1/' | head -n 1); {look} /proc/$pid/mountinfo >> {log}")],
+        "createContainer": [hook(f"{look} /proc/self/mountinfo >> {log}; test -e {c.rootfs}/bin/busybox && echo old >> {log}")]}
+    c.run().ok()
+    assert log.read_text().split() == ["1", "1", "1", "old"], log.read_text()
 
 
 def failing(phase):
@@ -112,10 +167,14 @@ def failing_post(c):
     assert (c.directory / "log").read_text() == "second\n", "the hooks after it still run"
 
 
-@case("a hook that takes longer than its timeout is ended", "RT-config-186")
+@case("a hook that takes longer than its timeout is ended", "RT-config-177", "RT-config-186")
 def timeout(c):
-    c.config["hooks"] = {"createRuntime": [hook("sleep 30", timeout=1)]}
-    c.run().failed()
+    import time
+    for phase in ("prestart", "createRuntime", "createContainer"):
+        c.config["hooks"] = {phase: [hook("exec sleep 30", timeout=1)]}
+        before = time.monotonic()
+        c.run().failed(phase + "|hook")
+        assert 0.9 < time.monotonic() - before < 10
 
 
 @case("a hook that does not read its state does no harm, however long the state is")

@@ -22,21 +22,28 @@ def make_new(kind):
     return new
 
 
-for _kind in ("pid", "network", "ipc", "uts", "mount", "cgroup"):
+for _kind in ("pid", "network", "ipc", "uts", "mount", "cgroup", "time"):
     _function = make_new(_kind)
     _function.__name__ = f"new_{_kind}"
 from support import CASES  # noqa: E402
-for _case, _kind in zip([entry for entry in CASES if entry["function"].__name__.startswith("new_")], ("pid", "network", "ipc", "uts", "mount", "cgroup")):
+for _case, _kind in zip([entry for entry in CASES if entry["function"].__name__.startswith("new_")], ("pid", "network", "ipc", "uts", "mount", "cgroup", "time")):
     _case["name"] = f"new-{_kind}"
 
 
 @case("without a namespace in the list it is the runtime's", "RT-config-linux-009")
 def inherited(c):
-    c.without_namespace("ipc")
-    assert inside(c, "ipc") == outside("ipc")
+    for kind in ("ipc", "network", "uts", "pid", "cgroup", "time", "user"):
+        c.without_namespace(kind)
+    c.config.pop("hostname")
+    c.config["mounts"] = [mount for mount in c.config["mounts"] if mount["type"] != "mqueue"]
+    c.linux["maskedPaths"] = c.linux["readonlyPaths"] = []
+    found = c.probe()["namespaces"]
+    for kind in ("ipc", "network", "uts", "pid", "cgroup", "time", "user"):
+        assert found[NAMESPACES[kind]] == outside(kind), kind
+    assert found["mnt"] != outside("mount")
 
 
-@case("a network namespace joined by path", "RT-config-linux-006")
+@case("a network namespace joined by path", "RT-config-linux-004", "RT-config-linux-006")
 def join_network(c):
     with holder("--net") as pid:
         path = f"/proc/{pid}/ns/net"
@@ -100,7 +107,8 @@ def domainname(c):
     c.args("cat", "/proc/sys/kernel/domainname").run().prints("example.org")
 
 
-@case("a user namespace with its maps", "RT-config-linux-011", "RT-config-linux-012")
+@case("a user namespace with its maps", "RT-config-linux-011", "RT-config-linux-012", "RT-config-linux-013", "RT-config-linux-014",
+      "RT-config-linux-015")
 def user(c):
     c.namespace("user")
     c.linux["uidMappings"] = [{"containerID": 0, "hostID": 100000, "size": 1000}]
@@ -173,7 +181,7 @@ def rootless(c):
     c.shell("id -u; hostname; echo $(cat /proc/self/uid_map); echo x > /new").run().prints(f"0\nbox\n0 {c.uid} 1")
 
 
-@case("an unprivileged user creates, starts and deletes", root=False)
+@case("an unprivileged user creates, starts and deletes", "RT-runtime-001", "RT-runtime-035", root=False)
 def rootless_cycle(c):
     c.shell("echo started > /mark; sleep 60")
     c.create().ok()
@@ -183,3 +191,50 @@ def rootless_cycle(c):
     c.kill("KILL").ok()
     c.wait("stopped")
     c.delete().ok()
+
+
+@case("every kind of namespace joined by path", "RT-config-linux-006")
+def join_all(c):
+    with holder("--net", "--ipc", "--uts", "--cgroup") as pid:
+        for kind in ("network", "ipc", "uts", "cgroup"):
+            c.namespace(kind, f"/proc/{pid}/ns/{NAMESPACES[kind]}")
+        found = c.probe()["namespaces"]
+        for kind in ("network", "ipc", "uts", "cgroup"):
+            assert found[NAMESPACES[kind]] == os.readlink(f"/proc/{pid}/ns/{NAMESPACES[kind]}"), kind
+
+
+@case("timeOffsets: both clocks, seconds and nanoseconds", "RT-config-linux-018", "RT-config-linux-019", "RT-config-linux-020")
+def both_clocks(c):
+    import time
+    c.namespace("time")
+    c.config["ociVersion"] = "1.1.0"
+    c.linux["timeOffsets"] = {"monotonic": {"secs": 1000, "nanosecs": 500000000}, "boottime": {"secs": 2000}}
+    found = c.probe()
+    assert 1000.4 < found["monotonic"] - time.clock_gettime(time.CLOCK_MONOTONIC) <= 1000.6 + 5, found["monotonic"]
+    assert 1999 < found["boottime"] - time.clock_gettime(time.CLOCK_BOOTTIME) < 2006, found["boottime"]
+
+
+@case("owners in the rootfs stay as they are when a user namespace maps others", "RT-config-linux-016")
+def owners(c):
+    c.namespace("user")
+    c.linux["uidMappings"] = c.linux["gidMappings"] = [{"containerID": 0, "hostID": 100000, "size": 1000}]
+    before = {path: (path.lstat().st_uid, path.lstat().st_gid) for path in c.rootfs.rglob("*")}
+    c.directory.chmod(0o755), c.bundle.chmod(0o755)
+    c.args("true").run()
+    for path, owner in before.items():
+        assert (path.lstat().st_uid, path.lstat().st_gid) == owner, path
+
+
+@case("as many mappings as the kernel takes, and its refusal of more", "RT-config-linux-017")
+def many_mappings(c):
+    c.namespace("user")
+    c.directory.chmod(0o755), c.bundle.chmod(0o755)
+    c.linux["gidMappings"] = [{"containerID": 0, "hostID": 0, "size": 65536}]
+    for count in (300, 341):
+        c.linux["uidMappings"] = [{"containerID": n * 2, "hostID": n * 2, "size": 1} for n in range(count)] if count == 300 else [
+            {"containerID": n * 2, "hostID": n * 2, "size": 1} for n in range(341)]
+        result = c.run()
+        if count == 300:
+            assert len(c.probe()["uidMap"].splitlines()) == 300
+        else:
+            result.failed("uid|map")

@@ -15,7 +15,7 @@ def readonly(c):
     assert result.status != 0 and "Read-only file system" in result.err, str(result)
 
 
-@case("an absolute path", "RT-config-006")
+@case("an absolute path", "RT-config-006", "RT-config-002")
 def absolute(c):
     c.config["root"]["path"] = str(c.rootfs)
     c.args("cat", "/etc/passwd").run().ok()

@@ -703,6 +703,15 @@ def process_affinity_wrong(c):
     run_in(c, "--process", path, "@").failed("affinity|cpu")
 
 
+@case("--process: without a final affinity the process has what the container has", "RT-config-150")
+def process_affinity_kept(c):
+    running(c)
+    own = status_field(pathlib.Path(f"/proc/{c.state()['pid']}/status").read_text(), "Cpus_allowed_list")
+    for affinity in ({}, {"final": ""}):
+        path = process_file(c, args=["cat", "/proc/self/status"], execCPUAffinity=affinity)
+        assert status_field(run_in(c, "--process", path, "@").ok().out, "Cpus_allowed_list") == own
+
+
 @case("--process: scheduler, I/O priority and oom_score_adj")
 def process_scheduling(c):
     running(c)
