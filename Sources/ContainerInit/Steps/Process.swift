@@ -30,7 +30,7 @@ extension Executor {
         do throws(Errno) {
             // "self" and "thread-self" are links of procfs itself
             return try proc.open(path, .writeOnly, resolve: [.beneath, .noCrossingMounts, .noMagicLinks])
-        } catch where error == .noSystemCall {
+        } catch where error == .noSystemCall || error == .notPermitted {  // EPERM: filters that do not know the call
             return try proc.open(path, [.writeOnly, .noFollow])
         }
     }
