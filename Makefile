@@ -21,7 +21,7 @@ triple    = $(shell $(SWIFT)c -print-target-info | sed -n 's/.*"unversionedTripl
 release   = SWIFT_RESOURCES="$(resources)" SWIFT_TRIPLE="$(triple)" CALE_RELEASE=$(MODE) \
             $(SWIFT) build -c release $(CHECKED) --disable-local-rpath --scratch-path $(SCRATCH)
 
-.PHONY: help build demo test unit conformance order bench install uninstall format clean \
+.PHONY: help build demo test unit conformance coverage order bench install uninstall format clean \
         build-packages demo-packages test-packages vm-packages every-mode
 
 help: ## this list
@@ -49,11 +49,15 @@ every-mode: build-packages # each release form builds; the ordinary static one i
 
 test: test-packages unit every-mode ## every test: unit, every build mode, demo, conformance, virtual machine (VM=0: without it)
 	conformance/demo build/bin/cale build/bin/calque
-	RUNTIME=build/bin/cale conformance/run
+	conformance/coverage > /dev/null
+	CALQUE=build/bin/calque RUNTIME=build/bin/cale conformance/run
 	$(if $(filter 0,$(VM)),,$(MAKE) vm-packages && conformance/vm/run build/bin/cale)
 
+coverage: ## every statement of the specifications: applied by whom, covered by what, or why not
+	conformance/coverage
+
 conformance: test-packages build ## the conformance suite on cale, then on runc and crun for comparison
-	RUNTIME=build/bin/cale conformance/run
+	CALQUE=build/bin/calque RUNTIME=build/bin/cale conformance/run
 	RUNTIME=/usr/sbin/runc conformance/run
 	RUNTIME=/usr/bin/crun conformance/run
 

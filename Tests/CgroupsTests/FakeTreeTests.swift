@@ -69,7 +69,7 @@ private func plan(_ setup: CgroupSetup, path: String = "/a/b", _ change: (inout 
         #expect(try tree.read("a/b/pids.max") == "7ax" && tree.read("a/b/memory.max") == "123")
     }
 
-    @Test("what is used already is refused")
+    @Test("what is used already is refused (RT-config-linux-043)")
     func used() throws {
         try tree.write("a/b/cgroup.procs", "0\n4711\n")
         try tree.write("a/b/c/cgroup.procs", "4712\n")
@@ -123,7 +123,7 @@ private func plan(_ setup: CgroupSetup, path: String = "/a/b", _ change: (inout 
                 == #"write "5" to "ROOT/a/b/hugetlb.3MB.max" (linux.resources.hugepageLimits[0]): No such file or directory (ENOENT); hint: the host has no huge pages of this size"#)
     }
 
-    @Test("controllers are enabled on the way, and a needed one that is not is named")
+    @Test("controllers are enabled on the way, and a needed one that is not is named (RT-config-linux-118, 120)")
     func controllers() throws {
         try tree.write("cgroup.subtree_control", "")
         try tree.write("a/cgroup.subtree_control", "pids\n")
@@ -138,7 +138,7 @@ private func plan(_ setup: CgroupSetup, path: String = "/a/b", _ change: (inout 
                 == #"enable the controller memory in "ROOT/a/cgroup.subtree_control" (linux.resources.memory): No such file or directory (ENOENT); hint: the cgroup above does not delegate this controller"#)
     }
 
-    @Test("a limit below the present use is refused when that was asked for")
+    @Test("a limit below the present use is refused when that was asked for (RT-config-linux-076, 077)")
     func belowUse() throws {
         try tree.write("a/memory.max", "max")
         try tree.write("a/memory.current", "5000\n")

@@ -70,7 +70,7 @@ private func lines(_ writes: [CgroupWrite]) -> [String] { writes.map { $0.line }
     ])
     func version2(memory: LinuxMemory, expected: [String]) throws { #expect(lines(try memory.cgroup2Writes()) == expected) }
 
-    @Test("what version 2 cannot do", arguments: [
+    @Test("what version 2 cannot do (RT-config-linux-122)", arguments: [
         (LinuxMemory(swappiness: 60), "(linux.resources.memory.swappiness): swappiness on cgroup version 2 is not supported"),
         (LinuxMemory(disableOOMKiller: true), "(linux.resources.memory.disableOOMKiller): disabling the OOM killer on cgroup version 2 is not supported"),
         (LinuxMemory(kernelTCP: 1), "(linux.resources.memory.kernelTCP): a limit of kernel TCP memory on cgroup version 2 is not supported"),
@@ -145,7 +145,7 @@ private func lines(_ writes: [CgroupWrite]) -> [String] { writes.map { $0.line }
                 == #"limit "cpu" (linux.resources.cpu.realtimeRuntime): a limit of realtime scheduling on cgroup version 2 is not supported"#)
     }
 
-    @Test("shares become weights on the curve of runc and crun", arguments: [
+    @Test("shares become weights on the curve of runc and crun (RT-config-linux-121)", arguments: [
         (0, 1), (1, 1), (2, 1), (3, 2), (10, 4), (100, 17), (512, 59), (1000, 99), (1023, 100), (1024, 100), (1025, 101), (2048, 174),
         (4096, 303), (10000, 627), (100_000, 4340), (262_143, 10000), (262_144, 10000), (UInt64.max, 10000),
     ] as [(UInt64, UInt64)])
@@ -195,7 +195,7 @@ private func lines(_ writes: [CgroupWrite]) -> [String] { writes.map { $0.line }
             ])
     }
 
-    @Test("leaf weights have no version 2") func leafWeights() {
+    @Test("leaf weights have no version 2 (RT-config-linux-122)") func leafWeights() {
         var error = #expect(throws: OperationError.self) { try LinuxBlockIO(leafWeight: 10).cgroup2Writes() }
         #expect(error?.description == #"limit "block IO" (linux.resources.blockIO.leafWeight): a leaf weight on cgroup version 2 is not supported"#)
         error = #expect(throws: OperationError.self) { try LinuxBlockIO(weightDevice: [.init(major: 1, minor: 2, leafWeight: 10)]).cgroup2Writes() }
@@ -208,7 +208,7 @@ private func lines(_ writes: [CgroupWrite]) -> [String] { writes.map { $0.line }
         #expect(LinuxPids().writes().isEmpty)
     }
 
-    @Test("huge pages, network, RDMA") func rest() {
+    @Test("huge pages, network, RDMA (RT-config-linux-102 to 109, RT-config-linux-113 to 116)") func rest() {
         let page = LinuxHugepageLimit(pageSize: "2MB", limit: 9)
         #expect(
             lines(page.writes(.v1, index: 3)) == [
@@ -224,7 +224,7 @@ private func lines(_ writes: [CgroupWrite]) -> [String] { writes.map { $0.line }
         #expect(LinuxRDMA(device: "rxe3", hcaObjects: 10).writes()[0].text == "rxe3 hca_object=10")
     }
 
-    @Test("unified: one write per line") func unified() {
+    @Test("unified: one write per line (RT-config-linux-117, RT-config-linux-119)") func unified() {
         let entry = LinuxUnified(file: "io.max", value: "259:0 rbps=1\n253:0 rbps=2")
         #expect(
             lines(entry.writes()) == [
