@@ -4,13 +4,15 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 # embedded: Embedded Swift, static-pie. static: ordinary Swift, -static-executable (the fallback).
 MODE    ?= embedded
+# isal: calque unpacks gzip with ISA-L and is linked dynamically. zlib: it is one static file, and slower. MODE=static has zlib always.
+GZIP    ?= isal
 SWIFT   ?= swift
 # VM=0: `make test` leaves the virtual machine out.
 VM      ?= 1
 
-BUILD_PACKAGES = gcc libc6-dev pkg-config libseccomp-dev libcap-dev libjson-c-dev libzstd-dev zlib1g-dev libssl-dev
+BUILD_PACKAGES = gcc libc6-dev pkg-config libseccomp-dev libcap-dev libjson-c-dev libzstd-dev zlib1g-dev libisal-dev libssl-dev
 DEMO_PACKAGES  = $(BUILD_PACKAGES) busybox-static umoci
-TEST_PACKAGES  = $(DEMO_PACKAGES) python3 runc crun uidmap iproute2
+TEST_PACKAGES  = $(DEMO_PACKAGES) python3 runc crun uidmap iproute2 isal zstd skopeo
 
 VM_PACKAGES    = perl e2fsprogs xz-utils debian-archive-keyring
 
@@ -18,16 +20,19 @@ CHECKED   = --explicit-target-dependency-import-check error
 SCRATCH   = .build-$(MODE)
 resources = $(shell $(SWIFT)c -print-target-info | sed -n 's/.*"runtimeResourcePath": *"\([^"]*\)".*/\1/p')
 triple    = $(shell $(SWIFT)c -print-target-info | sed -n 's/.*"unversionedTriple": *"\([^"]*\)".*/\1/p')
-release   = SWIFT_RESOURCES="$(resources)" SWIFT_TRIPLE="$(triple)" CALE_RELEASE=$(MODE) \
-            $(SWIFT) build -c release $(CHECKED) --disable-local-rpath --scratch-path $(SCRATCH)
+release   = SWIFT_RESOURCES="$(resources)" SWIFT_TRIPLE="$(triple)" CALE_RELEASE=$(MODE) CALE_GZIP=$(GZIP) \
+            $(SWIFT) build -c release $(CHECKED) --disable-local-rpath --scratch-path $(SCRATCH) -Xlinker -L$(CURDIR)/build/archives
 
-.PHONY: help build demo test unit conformance coverage order bench install uninstall format clean \
+.PHONY: help build demo test unit conformance coverage order bench bench-images install uninstall format clean \
         build-packages demo-packages test-packages vm-packages every-mode
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
 
 build: build-packages ## release binaries: build/bin/cale and build/bin/calque (MODE=embedded|static)
+	@# found before the shared libraries of the same names: what is linked dynamically is libc and ISA-L only
+	@mkdir -p build/archives
+	@for library in json-c zstd crypto z; do ln -sf "$$(cc -print-file-name=lib$$library.a)" build/archives/; done
 	$(release) --product cale
 	$(release) --product calque
 	@mkdir -p build/bin
@@ -71,6 +76,9 @@ vm: vm-packages build ## conformance in a virtual machine: cgroup version 2, sys
 
 bench: test-packages build ## CPU, wall and memory, interleaved with runc and crun
 	conformance/bench/run build/bin/cale
+
+bench-images: test-packages build ## CPU, wall and memory of unpacking images, interleaved with umoci, tar, skopeo
+	conformance/bench/images build/bin/calque
 
 install: build ## programs, man pages and completions below $(DESTDIR)$(PREFIX)
 	install -D -m 0755 -t $(DESTDIR)$(PREFIX)/bin build/bin/cale build/bin/calque

@@ -8,10 +8,13 @@ let mode = Context.environment["CALE_RELEASE"] ?? ""
 /// `runtimeResourcePath` and `unversionedTriple` of `swiftc -print-target-info`; the Makefile reads them.
 let resources = Context.environment["SWIFT_RESOURCES"] ?? ""
 let triple = Context.environment["SWIFT_TRIPLE"] ?? "x86_64-unknown-linux-gnu"
+/// Who unpacks gzip: ISA-L, which Debian has as a shared library only, so that calque is then linked dynamically; or zlib.
+let usesISAL = mode != "static" && Context.environment["CALE_GZIP"] != "zlib"
 /// CALE_SYMBOLS=1 keeps the names of functions in a release, for profilers.
 let strip = Context.environment["CALE_SYMBOLS"] == nil ? ["-Xlinker", "-s"] : []
 // Fewer pages to read and to relocate: equal functions are folded, relative relocations are a bitmap.
-let deadStrip = ["-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "--icf=all", "-Xlinker", "--pack-dyn-relocs=relr"] + strip
+let deadStrip = ["-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "--icf=all"] + strip
+let packRelocations = ["-Xlinker", "--pack-dyn-relocs=relr"]
 
 let common: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
@@ -34,7 +37,7 @@ case "":
     (swift, link) = (common, [.linkedLibrary("m")])
 case "static":
     swift = common + [.unsafeFlags(["-static-executable", "-cross-module-optimization", "-Xfrontend", "-function-sections"])]
-    link = [.unsafeFlags(["-static-executable"] + deadStrip)]
+    link = [.unsafeFlags(["-static-executable"] + deadStrip + packRelocations)]
 default:
     // Every Embedded module emits its own copy of an imported function. Swift 6.3 numbers the constant arrays that it moves
     // out of a function differently in each copy, and the linker keeps one: a function with two such arrays then reads the
@@ -42,15 +45,21 @@ default:
     let keepArraysInPlace = ["-Xllvm", "-sil-disable-pass=object-outliner"]
     swift = common + [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections", "-Osize"] + keepArraysInPlace)]
     link = [.unsafeFlags(
-        ["-Xclang-linker", "-static-pie", "\(resources)/embedded/\(triple)/libswiftUnicodeDataTables.a", "-lm"] + deadStrip)]
+        ["-Xclang-linker", "-static-pie", "\(resources)/embedded/\(triple)/libswiftUnicodeDataTables.a", "-lm"] + deadStrip + packRelocations)]
 }
 
 func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: swift)
 }
-func program(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], linking: [LinkerSetting] = []) -> Target {
+func program(
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], link: [LinkerSetting] = link, linking: [LinkerSetting] = []
+) -> Target {
     .executableTarget(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: swift, linkerSettings: link + linking)
 }
+/// Only libc and ISA-L come from shared libraries: the Makefile has a directory with the archives of the others, which is searched
+/// first. glibc's loader takes packed relocations only from who declares them (GLIBC_ABI_DT_RELR), which lld does not do yet.
+let linkWithISAL: [LinkerSetting] = [.unsafeFlags(
+    ["-Xlinker", "--as-needed", "\(resources)/embedded/\(triple)/libswiftUnicodeDataTables.a", "-lm"] + deadStrip)]
 
 // The graph is the security policy: an arrow that is not here is an import that does not compile. See Sources/README.md.
 var targets: [Target] = [
@@ -58,9 +67,11 @@ var targets: [Target] = [
     .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
     .systemLibrary(name: "CCapability", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(name: "CKernel"),
+    .target(name: "CThread"),
     module("Diagnostics", ["CKernel"]),
     module("Kernel", ["CKernel", "Diagnostics"]),
     module("UntrustedTree", ["Kernel", "Diagnostics"]),
@@ -72,13 +83,16 @@ var targets: [Target] = [
     module(
         "ContainerRuntime",
         ["Cgroups", "Seccomp", "ContainerInit", "OCISpec", "JSON", "UntrustedTree", "Kernel", "Diagnostics"]),
-    module(
-        "ImageUnpack",
-        ["OCISpec", "JSON", "UntrustedTree", "Kernel", "CZlib", "CZstd", "CCrypto", "Diagnostics"]),
+    .target(
+        name: "ImageUnpack",
+        dependencies: ["OCISpec", "JSON", "UntrustedTree", "Kernel", "CThread", "CZlib", "CZstd", "CCrypto", "Diagnostics"] + (usesISAL ? ["CISAL"] : []),
+        swiftSettings: swift + (usesISAL ? [.define("ISAL")] : [])),
     module("CLI", ["Kernel", "Diagnostics"]),
     program(
         "cale", ["CLI", "ContainerRuntime", "OCISpec", "JSON", "Kernel", "Diagnostics"], exclude: ["functions.order"], linking: sealEntry + order),
-    program("calque", ["CLI", "ImageUnpack", "OCISpec", "JSON", "Kernel", "Diagnostics"]),
+    program(
+        "calque", ["CLI", "ImageUnpack", "OCISpec", "JSON", "Kernel", "Diagnostics"],
+        link: usesISAL && !mode.isEmpty ? linkWithISAL : link),
 ]
 if mode.isEmpty {  // tests are ordinary Swift: they cannot import Embedded modules
     func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {

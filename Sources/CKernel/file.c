@@ -87,6 +87,10 @@ int32_t kernel_utimensat(int32_t dir, const char *path, struct kernel_time acces
     struct timespec times[2] = { { access.seconds, access.nanoseconds }, { modification.seconds, modification.nanoseconds } };
     return ANSWER(utimensat(dir, path, times, flags));
 }
+int32_t kernel_futimens(int32_t fd, struct kernel_time access, struct kernel_time modification) {
+    struct timespec times[2] = { { access.seconds, access.nanoseconds }, { modification.seconds, modification.nanoseconds } };
+    return ANSWER(futimens(fd, times));
+}
 int32_t kernel_flock(int32_t fd, int32_t operation) { return ANSWER(flock(fd, operation)); }
 int32_t kernel_memfd_create(const char *name, uint32_t flags) { return ANSWER(memfd_create(name, flags)); }
 int32_t kernel_pipe2(int32_t *ends, int32_t flags) { return ANSWER(pipe2(ends, flags)); }
@@ -100,6 +104,7 @@ int64_t kernel_fgetxattr(int32_t fd, const char *name, void *to, size_t count) {
 int64_t kernel_flistxattr(int32_t fd, char *to, size_t count) { return ANSWER(flistxattr(fd, to, count)); }
 int64_t kernel_lgetxattr(const char *path, const char *name, void *to, size_t count) { return ANSWER(lgetxattr(path, name, to, count)); }
 int64_t kernel_llistxattr(const char *path, char *to, size_t count) { return ANSWER(llistxattr(path, to, count)); }
+int32_t kernel_fremovexattr(int32_t fd, const char *name) { return ANSWER(fremovexattr(fd, name)); }
 int32_t kernel_lremovexattr(const char *path, const char *name) { return ANSWER(lremovexattr(path, name)); }
 int32_t kernel_clone_file(int32_t to, int32_t from) { return ANSWER(ioctl(to, FICLONE, from)); }
 int64_t kernel_copy_file_range(int32_t from, int32_t to, size_t count) { return ANSWER(copy_file_range(from, NULL, to, NULL, count, 0)); }

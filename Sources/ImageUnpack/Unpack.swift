@@ -60,10 +60,17 @@ private func apply(
     _ report: @escaping (UnpackProgress) throws(OperationError) -> Void
 ) throws(OperationError) -> [String] {
     let total = image.layers.reduce(0) { $0 + $1.size }
+    let ahead = min(Worker.processors, 4)
     var done: Int64 = 0
     var applier = LayerApplier(root: root, policy: ApplyPolicy(isRootless: isRootless))
+    var streams: [LayerStream] = []
+    var next = 0
     for (index, layer) in image.layers.enumerated() {
-        let stream = try source.open(layer)
+        while next < image.layers.count && streams.count < ahead {
+            streams.append(try source.open(image.layers[next]))
+            next += 1
+        }
+        let stream = streams.removeFirst()
         let before = done
         stream.report = { (consumed) throws(OperationError) in
             try report(UnpackProgress(layer: index + 1, layers: image.layers.count, done: before + consumed, total: total))

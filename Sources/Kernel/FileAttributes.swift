@@ -14,10 +14,9 @@ extension FileDescriptor {
         try check(unsafe name.withCString { unsafe kernel_utimensat(raw, $0, accessed.raw, modified.raw, AT_SYMLINK_NOFOLLOW) })
     }
 
-    /// Sets the times of the file behind this descriptor, which may be O_PATH.
+    /// Sets the times of the open file; not of one that was opened as a path only.
     package borrowing func setTimes(accessed: TimeStamp, modified: TimeStamp) throws(Errno) {
-        let path = Path("/proc/self/fd/\(raw)")
-        try check(unsafe path.withCString { unsafe kernel_utimensat(currentDirectoryNumber, $0, accessed.raw, modified.raw, 0) })
+        try check(kernel_futimens(raw, accessed.raw, modified.raw))
     }
 
     /// Makes `name` in this directory a hard link to `target` in `directory`; a link at `target` is linked itself.
@@ -30,6 +29,34 @@ extension FileDescriptor {
     /// Sets an extended attribute of the open file.
     package borrowing func setAttribute(_ attribute: Path, _ value: [UInt8]) throws(Errno) {
         try check(unsafe attribute.withCString { name in unsafe value.withUnsafeBytes { unsafe kernel_fsetxattr(raw, name, $0.baseAddress, $0.count) } })
+    }
+
+    /// The names of the open file's extended attributes; none where the file system has none.
+    package borrowing func attributeNames() throws(Errno) -> [Path] {
+        let number = raw
+        while true {
+            let size: Int
+            do throws(Errno) { size = try check(kernel_flistxattr(number, nil, 0)) } catch where error == .notSupported { return [] }
+            if size == 0 { return [] }
+            var names = [CChar](repeating: 0, count: size)
+            do throws(Errno) {
+                let filled = try check(unsafe names.withUnsafeMutableBufferPointer { unsafe kernel_flistxattr(number, $0.baseAddress, $0.count) })
+                return names[..<filled].split(separator: 0).compactMap { Path(bytes: $0.map { UInt8(bitPattern: $0) }) }
+            } catch where error == .outOfRange {}  // it has got more meanwhile
+        }
+    }
+
+    /// An extended attribute of the open file.
+    /// - Throws: `ENODATA` when it has none of that name.
+    package borrowing func attribute(_ name: Path) throws(Errno) -> [UInt8] {
+        let number = raw
+        var value = [UInt8](repeating: 0, count: 65536)  // XATTR_SIZE_MAX
+        let count = try check(unsafe name.withCString { name in unsafe value.withUnsafeMutableBytes { unsafe kernel_fgetxattr(number, name, $0.baseAddress, $0.count) } })
+        return Array(value[..<count])
+    }
+
+    package borrowing func removeAttribute(_ name: Path) throws(Errno) {
+        try check(unsafe name.withCString { unsafe kernel_fremovexattr(raw, $0) })
     }
 
     /// Sets an extended attribute of the entry `name` of this directory, of a link itself too.

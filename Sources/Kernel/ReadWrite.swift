@@ -34,6 +34,15 @@ extension FileDescriptor {
         return bytes
     }
 
+    /// Reads at most `count` bytes from `offset` on into the beginning of `buffer`, without moving the file's position.
+    /// - Returns: how many there were; 0 at the end.
+    package borrowing func read(into buffer: inout [UInt8], atMost count: Int, at offset: Int64) throws(Errno) -> Int {
+        let number = raw
+        return try checkRetrying {
+            unsafe buffer.withUnsafeMutableBytes { unsafe kernel_pread(number, $0.baseAddress, min(count, $0.count), offset) }
+        }
+    }
+
     /// Reads to the end.
     /// - Throws: `EFBIG` when there are more than `limit` bytes.
     package borrowing func readAll(limit: Int) throws(Errno) -> [UInt8] {
@@ -89,6 +98,8 @@ extension FileDescriptor {
     package borrowing func seek(forward count: Int64) throws(Errno) { try check(kernel_seek(raw, count, 1)) }
     package borrowing func truncate(to size: Int64) throws(Errno) { try check(kernel_truncate(raw, size)) }
     package borrowing func synchronize() throws(Errno) { try check(kernel_sync(raw)) }
+    /// syncfs(2): all of the file system that this file lies on.
+    package borrowing func synchronizeFilesystem() throws(Errno) { try check(kernel_sync_filesystem(raw)) }
 }
 
 /// Reads all of the file at `path`.

@@ -11,7 +11,7 @@ private let allowedImports: [String: Set<String>] = [
     "Seccomp": ["OCISpec", "Kernel", "CSeccomp", "Diagnostics"],
     "ContainerInit": ["UntrustedTree", "Kernel", "CCapability", "Diagnostics"],
     "ContainerRuntime": ["Cgroups", "Seccomp", "ContainerInit", "OCISpec", "JSON", "UntrustedTree", "Kernel", "Diagnostics"],
-    "ImageUnpack": ["OCISpec", "JSON", "UntrustedTree", "Kernel", "CZlib", "CZstd", "CCrypto", "Diagnostics"],
+    "ImageUnpack": ["OCISpec", "JSON", "UntrustedTree", "Kernel", "CThread", "CISAL", "CZlib", "CZstd", "CCrypto", "Diagnostics"],
     "CLI": ["Kernel", "Diagnostics"],
     "cale": ["CLI", "ContainerRuntime", "OCISpec", "JSON", "Kernel", "Diagnostics"],
     "calque": ["CLI", "ImageUnpack", "OCISpec", "JSON", "Kernel", "Diagnostics"],

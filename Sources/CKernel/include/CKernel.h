@@ -76,6 +76,8 @@ int32_t kernel_fchmod(int32_t fd, uint32_t mode);
 int32_t kernel_fchmodat(int32_t dir, const char *path, uint32_t mode);
 int32_t kernel_faccessat(int32_t dir, const char *path, int32_t mode, int32_t flags);
 int32_t kernel_utimensat(int32_t dir, const char *path, struct kernel_time access, struct kernel_time modification, int32_t flags);
+/// Sets the times of an open file, without a path.
+int32_t kernel_futimens(int32_t fd, struct kernel_time access, struct kernel_time modification);
 int32_t kernel_flock(int32_t fd, int32_t operation);
 int32_t kernel_memfd_create(const char *name, uint32_t flags);
 int32_t kernel_pipe2(int32_t *ends, int32_t flags);
@@ -90,6 +92,7 @@ int64_t kernel_fgetxattr(int32_t fd, const char *name, void *to, size_t count);
 int64_t kernel_flistxattr(int32_t fd, char *to, size_t count);
 int64_t kernel_lgetxattr(const char *path, const char *name, void *to, size_t count);
 int64_t kernel_llistxattr(const char *path, char *to, size_t count);
+int32_t kernel_fremovexattr(int32_t fd, const char *name);
 int32_t kernel_lremovexattr(const char *path, const char *name);
 /// FICLONE: shares all blocks of `from` with `to`.
 int32_t kernel_clone_file(int32_t to, int32_t from);

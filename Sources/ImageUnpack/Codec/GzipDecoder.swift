@@ -15,24 +15,26 @@ import CZlib
         }
     }
 
+    static var trailingBytes: DecodeFault { DecodeFault(why: "there are bytes after the end of the gzip data") }
+
     deinit {
         unsafe inflateEnd(stream)
         unsafe stream.deallocate()
     }
 
-    func decode(_ input: [UInt8], _ range: Range<Int>, into output: inout [UInt8]) throws(DecodeFault) -> DecodedPart {
+    func decode(_ input: [UInt8], _ range: Range<Int>, into output: inout [UInt8], at start: Int) throws(DecodeFault) -> DecodedPart {
         if isAtEnd {
             if range.isEmpty { return DecodedPart(used: 0, made: 0) }
-            guard input[range.lowerBound] == 0x1F else { throw DecodeFault(why: "there are bytes after the end of the gzip data") }
+            guard input[range.lowerBound] == 0x1F else { throw Self.trailingBytes }
             unsafe inflateReset(stream)
             isAtEnd = false
         }
-        let room = output.count
+        let room = output.count - start
         let answer = unsafe input[range].withUnsafeBufferPointer { from in
             unsafe output.withUnsafeMutableBufferPointer { to in
                 unsafe stream.pointee.next_in = UnsafeMutablePointer(mutating: from.baseAddress)
                 unsafe stream.pointee.avail_in = UInt32(from.count)
-                unsafe stream.pointee.next_out = to.baseAddress
+                unsafe stream.pointee.next_out = to.baseAddress.unsafelyUnwrapped + start  // a buffer is never empty
                 unsafe stream.pointee.avail_out = UInt32(room)
                 return unsafe inflate(stream, Z_NO_FLUSH)
             }

@@ -13,14 +13,14 @@ import CZstd
 
     deinit { unsafe ZSTD_freeDCtx(context) }
 
-    func decode(_ input: [UInt8], _ range: Range<Int>, into output: inout [UInt8]) throws(DecodeFault) -> DecodedPart {
+    func decode(_ input: [UInt8], _ range: Range<Int>, into output: inout [UInt8], at start: Int) throws(DecodeFault) -> DecodedPart {
         if range.isEmpty && isAtEnd { return DecodedPart(used: 0, made: 0) }
         var part = DecodedPart(used: 0, made: 0)
-        let room = output.count
+        let room = output.count - start
         let answer = unsafe input[range].withUnsafeBytes { from in
             unsafe output.withUnsafeMutableBytes { to in
                 var source = unsafe ZSTD_inBuffer(src: from.baseAddress, size: from.count, pos: 0)
-                var target = unsafe ZSTD_outBuffer(dst: to.baseAddress, size: room, pos: 0)
+                var target = unsafe ZSTD_outBuffer(dst: to.baseAddress.unsafelyUnwrapped + start, size: room, pos: 0)
                 let answer = unsafe ZSTD_decompressStream(context, &target, &source)
                 part = unsafe DecodedPart(used: source.pos, made: target.pos)
                 return answer

@@ -1,0 +1,168 @@
+// A layer's bytes, from the blob to the reader of the archive.
+//
+// One thread reads, hashes and unpacks; the reader's thread hashes what came out and writes it. In between is a bounded queue
+// (Threads/BufferQueue.swift).
+package import Diagnostics
+import Kernel
+package import OCISpec
+
+/// The unpacked bytes of a layer, hashed on both sides of the decoder while they are read.
+///
+/// A reader takes bytes from `buffer[position..<end]`, moves `position`, and calls `fill` when nothing is left. A class:
+/// readers share its buffer instead of copying it.
+package final class LayerStream {
+    package private(set) var buffer: [UInt8] = []
+    package var position = 0
+    package private(set) var end = 0
+
+    private let name: String
+    private let queue = BufferQueue()
+    private var worker: Worker?
+    private let diffID: Digest?
+    private let unpackedHash: ContentHash?
+    /// Bytes that came out.
+    private var unpacked: Int64 = 0
+    /// Whether a layer that grows without measure is refused: past 1 GiB, more than 200 times what was read.
+    package var hasSizeLimit = true
+    /// Told how many bytes of the blob were read, after each piece; what it throws ends the reading.
+    package var report: ((Int64) throws(OperationError) -> Void)?
+
+    /// Begins to read at once, on a thread of its own, and stops when the queue is full.
+    ///
+    /// - Parameters:
+    ///   - digest: what the blob must have; nil for a docker-archive, which names none.
+    ///   - diffID: what the unpacked layer must have.
+    package init(_ blob: consuming BlobFile, compression: LayerCompression, digest: Digest?, diffID: Digest?) throws(OperationError) {
+        name = blob.name
+        self.diffID = diffID
+        unpackedHash = diffID.map { ContentHash($0.algorithm) }
+        let producer = try LayerProducer(blob, compression: compression, digest: digest, queue: queue)
+        worker = try Worker { producer.run() }
+    }
+
+    deinit {
+        queue.cancel()
+        worker.take()?.join()
+    }
+
+    /// Gets more bytes when all were taken. False at the end.
+    /// - Throws: what is wrong with the blob, at the place where it is.
+    package func fill() throws(OperationError) -> Bool {
+        if position < end { return true }
+        (position, end) = (0, 0)
+        var old: [UInt8] = []
+        swap(&old, &buffer)
+        guard let next = try queue.exchange(old) else { return false }
+        buffer = next.bytes
+        end = next.count
+        unpacked += Int64(end)
+        if hasSizeLimit && unpacked > 1 << 30 && unpacked / 200 > next.consumed {
+            throw OperationError(
+                "unpack", "layer " + name, .invalid("it unpacks to more than 200 times its size: at most 1 GiB may"),
+                hint: "--no-size-limit if the image is to be trusted")
+        }
+        unpackedHash?.update(buffer, 0..<end)
+        if let report { try report(next.consumed) }
+        return true
+    }
+
+    /// Reads what is left, which is hashed but not looked at, and compares both digests.
+    package func finish() throws(OperationError) {
+        position = end
+        while try fill() { position = end }
+        if let diffID, let found = unpackedHash?.finish(), found != diffID {
+            throw OperationError(
+                "unpack", "layer " + name,
+                .invalid("the unpacked layer does not have the diff id of the image's configuration: expected \(diffID.text), found \(found.text)"))
+        }
+    }
+}
+
+/// The thread behind a `LayerStream`: reads the blob, hashes it, and unpacks it into the queue.
+private final class LayerProducer: @unchecked Sendable {
+    private let blob: BlobFile
+    private let decoder: Decoder
+    private let packedHash: ContentHash?
+    private let digest: Digest?
+    private let queue: BufferQueue
+    private var input = [UInt8](repeating: 0, count: 256 * 1024)
+    private var unread = 0..<0
+    private var consumed: Int64 = 0
+
+    init(_ blob: consuming BlobFile, compression: LayerCompression, digest: Digest?, queue: BufferQueue) throws(OperationError) {
+        let name = blob.name
+        do throws(DecodeFault) {
+            decoder = try Decoder(compression)
+        } catch {
+            throw OperationError("unpack", "layer " + name, .invalid(error.why))
+        }
+        self.blob = blob
+        packedHash = digest.map { ContentHash($0.algorithm) }
+        (self.digest, self.queue) = (digest, queue)
+    }
+
+    private func corrupt(_ why: String) -> OperationError { OperationError("unpack", "layer " + blob.name, .invalid(why)) }
+
+    func run() {
+        do throws(OperationError) {
+            try produce()
+            queue.finish(nil)
+        } catch {
+            queue.finish(error)
+        }
+    }
+
+    private func produce() throws(OperationError) {
+        var isAtEnd = false
+        while !isAtEnd {
+            guard var buffer = queue.emptyBuffer() else { return }
+            var count = 0
+            while count < buffer.count {
+                if try !decode(into: &buffer, &count) {
+                    isAtEnd = true
+                    break
+                }
+            }
+            queue.put(FilledBuffer(bytes: buffer, count: count, consumed: consumed))
+        }
+        if let digest, let found = packedHash?.finish(), found != digest {
+            throw corrupt("the blob does not have its digest: expected \(digest.text), found \(found.text)")
+        }
+    }
+
+    /// Adds some bytes to `buffer`. False at the end of the blob.
+    private func decode(into buffer: inout [UInt8], _ count: inout Int) throws(OperationError) -> Bool {
+        if unread.isEmpty { try readInput() }
+        let part: DecodedPart
+        do throws(DecodeFault) {
+            part = try decoder.decode(input, unread, into: &buffer, at: count)
+        } catch {
+            throw corrupt(error.why)
+        }
+        if part.used == 0 && part.made == 0 {
+            if !unread.isEmpty { throw corrupt("the compressed data does not advance") }
+            if !decoder.isAtEnd { throw corrupt("the compressed data ends in the middle") }
+            return false
+        }
+        unread = (unread.lowerBound + part.used)..<unread.upperBound
+        count += part.made
+        return true
+    }
+
+    /// The next piece of the blob; empty at its end.
+    private func readInput() throws(OperationError) {
+        unread = 0..<0
+        let wanted = Int(min(Int64(input.count), blob.size - consumed))
+        if wanted == 0 { return }
+        let found: Int
+        do throws(Errno) {
+            found = try blob.file.read(into: &input, atMost: wanted, at: blob.offset + consumed)
+        } catch {
+            throw OperationError("read", blob.name, .errno(error))
+        }
+        if found == 0 { throw corrupt("the file is truncated: \(consumed) of \(blob.size) bytes are there") }
+        packedHash?.update(input, 0..<found)
+        unread = 0..<found
+        consumed += Int64(found)
+    }
+}
