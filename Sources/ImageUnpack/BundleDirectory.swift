@@ -77,10 +77,39 @@ struct BundleDirectory: ~Copyable {
         }
     }
 
-    /// Writes config.json and gives the bundle its name.
-    borrowing func finish(config: String) throws(OperationError) {
+    /// The writable layer of an overlay bundle.
+    borrowing func upper() throws(OperationError) -> FileDescriptor {
+        do throws(Errno) {
+            return try handle.open("overlay/upper", [.readOnly, .directory, .noFollow])
+        } catch {
+            throw OperationError("open", "overlay/upper", .errno(error))
+        }
+    }
+
+    /// The name beside the final one that it has now.
+    var temporaryName: String { temporary.text }
+
+    /// The absolute path that it will have, without links.
+    borrowing func finalPath() throws(OperationError) -> Path {
+        do throws(Errno) {
+            guard let directory = Path(bytes: try linkTarget(Path("/proc/self/fd/\(parent.raw)"))) else { throw .noEntry }
+            return directory.appending(name.text)
+        } catch {
+            throw OperationError("look for", path.text, .errno(error))
+        }
+    }
+
+    borrowing func write(config: String) throws(OperationError) {
         do throws(Errno) {
             try handle.open("config.json", [.writeOnly, .create, .exclusive, .noFollow], mode: 0o644).write(config)
+        } catch {
+            throw OperationError("make bundle", path.text, .errno(error))
+        }
+    }
+
+    /// Gives the bundle its name.
+    borrowing func publish() throws(OperationError) {
+        do throws(Errno) {
             try parent.rename(temporary, to: name, exclusive: true)
         } catch {
             throw OperationError("make bundle", path.text, .errno(error), hint: error == .exists ? "somebody has made it meanwhile" : nil)

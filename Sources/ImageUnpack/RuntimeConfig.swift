@@ -1,7 +1,7 @@
 // What an image says about running it, as a configuration of a container.
 // Source: conversion.md of the image specification.
 import Diagnostics
-import OCISpec
+package import OCISpec
 
 /// How an image is turned into a configuration, besides what it says itself.
 package struct ConversionOptions: Equatable, Sendable {
@@ -11,6 +11,13 @@ package struct ConversionOptions: Equatable, Sendable {
     package var terminal = true
     /// Whether labels are copied that mean something to a runtime.
     package var trustsLabels = false
+
+    /// Instead of the image's Cmd.
+    package var command: [String]?
+    /// "NAME=value", instead of the image's of that name or besides them.
+    package var env: [String] = []
+    /// Nil: a network of its own for root, the host's for everybody else.
+    package var network: NetworkChoice?
 
     package init() {}
 }
@@ -35,9 +42,10 @@ extension ImageConfig {
             template.user = User()
         }
         if options.isRootless { template.user.additionalGids = [] }
-        let command = execution.entrypoint + execution.cmd
+        template.network = options.network
+        let command = execution.entrypoint + (options.command ?? execution.cmd)
         if command.isEmpty { result.warnings.append("the image names no program: \"sh\" it is") } else { template.args = command }
-        template.env = environment(home: accounts.home(of: template.user.uid))
+        template.env = environment(home: accounts.home(of: template.user.uid), overrides: options.env)
         template.cwd = execution.workingDir.map { $0.hasPrefix("/") ? $0 : "/" + $0 } ?? "/"
         template.mounts = volumes.map { $0.mount }
         template.annotations = annotations(trustsLabels: options.trustsLabels, warnings: &result.warnings)
@@ -54,9 +62,14 @@ extension ImageConfig {
     }
 
     /// The image's environment; what it leaves out and programs need is added, nothing is changed.
-    private func environment(home: String?) -> [String] {
+    private func environment(home: String?, overrides: [String]) -> [String] {
         // an entry without "=" or without a name is none: execve(2) would hand it on, and nothing could read it
         var env = execution.env.filter { ($0.utf8.firstIndex(of: UInt8(ascii: "=")) ?? $0.startIndex) != $0.startIndex }
+        for override in overrides {
+            let name = override.prefix { $0 != "=" } + "="
+            env.removeAll { $0.hasPrefix(name) }
+            env.append(override)
+        }
         func add(_ name: String, _ value: String) {
             if !env.contains(where: { $0.hasPrefix(name + "=") }) { env.append(name + "=" + value) }
         }

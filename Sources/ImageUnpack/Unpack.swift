@@ -1,14 +1,31 @@
 // From an image to a bundle. The order makes every failure clean: nothing is at the bundle's name until all digests match.
+//
+// Layers of a flat bundle are applied here, those of an overlay bundle in Store/PlaceLayers.swift.
 package import Diagnostics
 package import Kernel
 package import OCISpec
 import UntrustedTree
+
+/// What a bundle's tree is.
+package enum UnpackMode: Equatable, Sendable {
+    /// One directory of the bundle's own.
+    case flat
+    /// Layers of a store, and a writable one of the bundle's own.
+    case overlay(store: Path, mountedBy: MountedBy)
+}
 
 /// What `unpack` is told.
 package struct UnpackOptions: Equatable, Sendable {
     package var reference: ImageReference
     package var bundle: Path
     package var platform: Platform?
+    package var mode = UnpackMode.flat
+    /// Whether a layer that unpacks to very much more than its own size is refused.
+    package var hasSizeLimit = true
+    /// Besides those of the image.
+    package var volumes: [VolumeRequest] = []
+    /// Where volumes with names lie, for a flat bundle.
+    package var volumeStore: Path?
     package var conversion = ConversionOptions()
 
     package init(reference: ImageReference, bundle: Path) {
@@ -27,42 +44,64 @@ package struct UnpackProgress: Equatable, Sendable {
     package var total: Int64
 }
 
-/// Makes a bundle with a flat root filesystem.
+/// Makes a bundle.
 ///
-/// The process' file creation mask is set to 0.
-/// - Parameter report: called about every 256 KiB; what it throws ends the unpacking.
+/// The process' file creation mask is set to 0. For an overlay bundle without privileges, the process is in a user namespace of
+/// its own afterwards.
+/// - Parameter report: called about every 512 KiB, by one thread at a time; what it throws ends the unpacking.
 /// - Returns: warnings, in the order in which they came up.
-/// - Throws: the first error; nothing is left then.
+/// - Throws: the first error; nothing is left then, but complete layers in a store.
 package func unpack(
     _ options: UnpackOptions, report: @escaping (UnpackProgress) throws(OperationError) -> Void
 ) throws(OperationError) -> [String] {
     let source = try ImageSource(options.reference.source)
     let image = try source.image(options.reference.selector, platform: options.platform)
-    let volumes = try PlannedVolume.plan(image.config.execution.volumes)
     Kernel.setFileCreationMask(0)  // the tree gets just the permissions that the image says
-    let bundle = try BundleDirectory.make(options.bundle)
-    do throws(OperationError) {
-        var warnings = try apply(image, of: source, to: try bundle.rootfs(), isRootless: options.conversion.isRootless, report)
-        let root = try bundle.rootfs()
-        for volume in volumes { try volume.make(in: bundle.handle, root: root) }
-        let converted = try image.config.converted(options.conversion, accounts: try AccountFiles(in: root), volumes: volumes)
-        warnings += converted.warnings
-        try bundle.finish(config: converted.template.text)
-        return warnings
-    } catch {
-        bundle.discard()
-        throw error
+    var policy = ApplyPolicy(isRootless: options.conversion.isRootless)
+    policy.hasSizeLimit = options.hasSizeLimit
+    switch options.mode {
+    case .flat:
+        var store: LayerStore?
+        if options.volumes.contains(where: { $0.hasName }), let path = options.volumeStore {
+            store = try LayerStore.open(path, marks: policy.isRootless ? .user : .trusted)
+        }
+        let volumes = try PlannedVolume.plan(image.config.execution.volumes, requests: options.volumes, store: store?.path)
+        let bundle = try BundleDirectory.make(options.bundle)
+        do throws(OperationError) {
+            var warnings = try apply(image, of: source, to: try bundle.rootfs(), policy: policy, report)
+            warnings += try bundle.finish(image, root: try bundle.rootfs(), volumes: volumes, conversion: options.conversion, rootMount: nil)
+            try bundle.publish()
+            return warnings
+        } catch {
+            bundle.discard()
+            throw error
+        }
+    case .overlay(let path, let mountedBy):
+        if policy.isRootless && effectiveUserID() != 0 { try enterUserNamespace() }
+        let store = try LayerStore.open(path, marks: policy.isRootless ? .user : .trusted)
+        let volumes = try PlannedVolume.plan(image.config.execution.volumes, requests: options.volumes, store: store.path)
+        let placement = LayerPlacement(image, from: source, to: store, policy: policy, report: report)
+        let layers = try placement.place()
+        let bundle = try BundleDirectory.make(options.bundle)
+        do throws(OperationError) {
+            let warnings = try bundle.finishOverlay(image, layers: layers, store: store, mountedBy: mountedBy, volumes: volumes, conversion: options.conversion)
+            return placement.warnings + warnings
+        } catch {
+            bundle.discard()
+            throw error
+        }
     }
 }
 
+/// All layers into one tree. Streams of the next layers are opened early: they are read and unpacked while one is written.
 private func apply(
-    _ image: Image, of source: ImageSource, to root: consuming RootDirectory, isRootless: Bool,
+    _ image: Image, of source: ImageSource, to root: consuming RootDirectory, policy: ApplyPolicy,
     _ report: @escaping (UnpackProgress) throws(OperationError) -> Void
 ) throws(OperationError) -> [String] {
     let total = image.layers.reduce(0) { $0 + $1.size }
     let ahead = min(Worker.processors, 4)
     var done: Int64 = 0
-    var applier = LayerApplier(root: root, policy: ApplyPolicy(isRootless: isRootless))
+    var applier = LayerApplier(root: root, policy: policy)
     var streams: [LayerStream] = []
     var next = 0
     for (index, layer) in image.layers.enumerated() {
@@ -85,4 +124,49 @@ private func apply(
     }
     try applier.finish()
     return applier.warnings
+}
+
+extension BundleDirectory {
+    /// Writes config.json, and makes the volumes.
+    borrowing func finish(
+        _ image: Image, root: consuming RootDirectory, volumes: [PlannedVolume], conversion: ConversionOptions, rootMount: Mount?
+    ) throws(OperationError) -> [String] {
+        for volume in volumes { try volume.make(in: handle, root: root) }
+        var converted = try image.config.converted(conversion, accounts: try AccountFiles(in: root), volumes: volumes)
+        converted.template.rootMount = rootMount
+        try write(config: converted.template.text)
+        return converted.warnings
+    }
+
+    /// The writable layer, config.json, the entry in the store, and the bundle's name.
+    fileprivate borrowing func finishOverlay(
+        _ image: Image, layers: [StoredLayer], store: LayerStore, mountedBy: MountedBy, volumes: [PlannedVolume], conversion: ConversionOptions
+    ) throws(OperationError) -> [String] {
+        let final = try finalPath()
+        let id = "\(realtimeNanoseconds())-\(processID())"
+        do throws(Errno) {
+            try handle.makeDirectory("overlay", permissions: 0o700)
+            try handle.makeDirectory("overlay/upper", permissions: 0o755)
+            try handle.makeDirectory("overlay/work", permissions: 0o700)
+            try handle.open(Path(OverlayBundle.idFile), [.writeOnly, .create, .exclusive], mode: 0o600).write(id)
+            let about = OverlayBundle.about(keys: layers.map { $0.key }, store: store.path, mountedBy: mountedBy)
+            try handle.open(Path(OverlayBundle.aboutFile), [.writeOnly, .create, .exclusive], mode: 0o600).write(about)
+        } catch {
+            throw OperationError("make bundle", final.text, .errno(error))
+        }
+        try copyRootAttributes(of: layers, in: store, to: try upper())
+        let now = final.parent.appending(temporaryName)
+        let view = OverlayMount(layers, of: store, upper: now.appending("overlay/upper").text, work: now.appending("overlay/work").text)
+        let mount = OverlayMount(layers, of: store, upper: final.appending("overlay/upper").text, work: final.appending("overlay/work").text).mount
+        let warnings = try finish(
+            image, root: RootDirectory(try view.open()), volumes: volumes, conversion: conversion, rootMount: mountedBy == .runtime ? mount : nil)
+        try store.register(id, bundle: final, layers: layers)
+        do throws(OperationError) {
+            try publish()
+        } catch {
+            try store.unregister(id)
+            throw error
+        }
+        return warnings
+    }
 }

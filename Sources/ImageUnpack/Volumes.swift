@@ -1,54 +1,148 @@
-// Config.Volumes: directories whose data lie outside of the root filesystem. Each becomes a directory of the bundle, seeded
-// with what the image has there, and bound into the container. Source: conversion.md "Optional Fields".
-import Diagnostics
+// Volumes: directories whose data lie outside of the root filesystem. Those of Config.Volumes are directories of the bundle and
+// go with it; those with a name lie in the store and outlive every container; a directory of the host is just that. A new one is
+// seeded with what the image has at its place. Source: conversion.md "Optional Fields".
+package import Diagnostics
 import JSON
 import Kernel
 import OCISpec
 import UntrustedTree
 
-/// A volume of the image.
+/// A volume that somebody asks for: "NAME:/path[:ro]" or "/directory:/path[:ro]".
+package struct VolumeRequest: Equatable, Sendable {
+    /// A name in the store, or the absolute path of a directory of the host.
+    var source: String
+    var destination: String
+    var isReadOnly: Bool
+
+    package init(_ text: String) throws(OperationError) {
+        func refused(_ why: String) -> OperationError { OperationError("read", text, .invalid(why), hint: "--volume NAME:/path[:ro] or --volume /directory:/path[:ro]") }
+        var parts = text.split(separator: ":", omittingEmptySubsequences: false).map { String($0) }
+        isReadOnly = parts.count == 3 && parts[2] == "ro"
+        if parts.count == 3 && (parts[2] == "ro" || parts[2] == "rw") { parts.removeLast() }
+        guard parts.count == 2, parts[1].hasPrefix("/") else { throw refused("this is no volume") }
+        (source, destination) = (parts[0], parts[1])
+        if source.hasPrefix("/") { return }
+        let plain = source.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0) || [0x2D, 0x2E, 0x5F].contains($0) }
+        guard plain, !source.isEmpty, !source.hasPrefix("."), source.utf8.count < 128 else {
+            throw refused("a volume's name has letters, digits, \"-\", \"_\" and \".\", and does not begin with \".\"")
+        }
+    }
+    /// Whether it lies in the store.
+    package var hasName: Bool { !source.hasPrefix("/") }
+}
+
+/// A volume of a bundle.
 struct PlannedVolume: Equatable {
+    enum Place: Equatable {
+        /// Below the bundle, relative to it.
+        case bundle(String)
+        /// In the directory "volumes" of a store, whose path is `of`.
+        case named(String, of: Path)
+        case host(String)
+    }
     var destination: InRootPath
-    /// In the bundle.
-    var directory: String
+    var place: Place
+    var isReadOnly = false
 
-    var mount: Mount { Mount(destination: destination.text, type: "bind", source: directory, options: ["rbind", "rw", "rprivate"]) }
+    var mount: Mount {
+        let source =
+            switch place {
+            case .bundle(let directory): directory
+            case .named(let name, let store): store.appending("volumes/" + name).text
+            case .host(let path): path
+            }
+        return Mount(destination: destination.text, type: "bind", source: source, options: ["rbind", isReadOnly ? "ro" : "rw", "rprivate"])
+    }
 
+    /// The volumes that are asked for, then those of the image that nobody asked for otherwise.
+    /// - Parameter store: where volumes with names lie; absolute.
     /// - Throws: for a volume that would cover what the runtime itself puts there.
-    static func plan(_ volumes: [String]) throws(OperationError) -> [PlannedVolume] {
+    static func plan(_ volumes: [String], requests: [VolumeRequest] = [], store: Path? = nil) throws(OperationError) -> [PlannedVolume] {
         var planned: [PlannedVolume] = []
+        for request in requests {
+            let destination = try check(request.destination, field: nil)
+            if planned.contains(where: { $0.destination == destination }) { throw OperationError("read", request.destination, .invalid("two volumes have this place")) }
+            if !request.hasName {
+                planned.append(PlannedVolume(destination: destination, place: .host(request.source), isReadOnly: request.isReadOnly))
+            } else if let store {
+                planned.append(PlannedVolume(destination: destination, place: .named(request.source, of: store), isReadOnly: request.isReadOnly))
+            } else {
+                throw OperationError("read", request.source, .invalid("a volume with a name lies in a store"), hint: "name one with --store")
+            }
+        }
         for volume in volumes {
-            func refused(_ why: String) -> OperationError { OperationError("read", volume, .invalid(why), field: JSONPath.member(volume, of: "config.Volumes")) }
-            guard volume.hasPrefix("/"), let path = InRootPath(bytes: volume.utf8) else { throw refused("a volume is an absolute path") }
-            let first = path.components.first.map { String(decoding: $0, as: UTF8.self) }
-            if first == nil || first == "proc" || first == "sys" || first == "dev" { throw refused("a volume cannot be on /, /proc, /sys or /dev") }
-            if planned.contains(where: { $0.destination == path }) { continue }
-            planned.append(PlannedVolume(destination: path, directory: "volumes/\(planned.count)"))
+            let destination = try check(volume, field: JSONPath.member(volume, of: "config.Volumes"))
+            if planned.contains(where: { $0.destination == destination }) { continue }
+            planned.append(PlannedVolume(destination: destination, place: .bundle("volumes/\(planned.count)")))
         }
         return planned
     }
 
-    /// Makes the volume's directory in `bundle` and moves there what the image has at its place.
+    private static func check(_ volume: String, field: String?) throws(OperationError) -> InRootPath {
+        func refused(_ why: String) -> OperationError { OperationError("read", volume, .invalid(why), field: field) }
+        guard volume.hasPrefix("/"), let path = InRootPath(bytes: volume.utf8) else { throw refused("a volume is an absolute path") }
+        let first = path.components.first.map { String(decoding: $0, as: UTF8.self) }
+        if first == nil || first == "proc" || first == "sys" || first == "dev" { throw refused("a volume cannot be on /, /proc, /sys or /dev") }
+        return path
+    }
+
+    /// Makes the volume's directory, unless it is there, and copies what the image has at its place.
     func make(in bundle: borrowing FileDescriptor, root: borrowing RootDirectory) throws(OperationError) {
         do throws(Errno) {
-            let parent: Path = "volumes"
-            do throws(Errno) { try bundle.makeDirectory(parent, permissions: 0o755) } catch where error == .exists {}
-            try bundle.makeDirectory(Path(directory), permissions: 0o755)
-            let target = try bundle.open(Path(directory), [.readOnly, .directory, .noFollow])
-            let source = try root.open(destination, [.readOnly, .directory])
-            let status = try source.status()
-            for entry in try source.entries() {
-                guard let name = Path(bytes: entry.name) else { continue }  // a directory entry never holds NUL
-                try source.rename(name, to: name, in: target)
+            switch place {
+            case .bundle(let directory):
+                do throws(Errno) { try bundle.makeDirectory("volumes", permissions: 0o755) } catch where error == .exists {}
+                try bundle.makeDirectory(Path(directory), permissions: 0o755)
+                try seed(try bundle.open(Path(directory), [.readOnly, .directory, .noFollow]), from: root)
+            case .named(let name, let store):
+                let volumes = try FileDescriptor.open(store.appending("volumes"), [.readOnly, .directory, .noFollow])
+                do throws(Errno) { try volumes.makeDirectory(Path(name), permissions: 0o755) } catch where error == .exists { return }
+                try seed(try volumes.open(Path(name), [.readOnly, .directory, .noFollow]), from: root)
+            case .host(let path):
+                guard try fileStatus(Path(path)).kind != .unknown else { throw .noEntry }
             }
-            if effectiveUserID() == 0 { try target.changeOwner(uid: status.uid, gid: status.gid) }
-            try target.changePermissions(status.permissions)
-            try target.setTimes(accessed: status.accessed, modified: status.modified)
-            try source.setTimes(accessed: status.accessed, modified: status.modified)
-        } catch where error == .noEntry || error == .notDirectory {
-            return  // the image has nothing there: an empty volume, and the runtime makes the mount point
         } catch {
             throw OperationError("make volume for", destination.text, .errno(error))
         }
     }
+
+    private func seed(_ target: borrowing FileDescriptor, from root: borrowing RootDirectory) throws(Errno) {
+        let source: FileDescriptor
+        // the image may have nothing there: an empty volume, and the runtime makes the mount point
+        do throws(Errno) { source = try root.open(destination, [.readOnly, .directory]) } catch where error == .noEntry || error == .notDirectory { return }
+        try copyTree(from: source, to: target)
+    }
+}
+
+/// Copies everything in the directory `source` to the empty directory `target`, and the attributes of both; hard links become files.
+func copyTree(from source: borrowing FileDescriptor, to target: borrowing FileDescriptor) throws(Errno) {
+    for entry in try source.entries() {
+        guard let name = Path(bytes: entry.name) else { continue }  // a directory entry never holds NUL
+        let status = try source.status(of: name)
+        switch status.kind {
+        case .directory:
+            try target.makeDirectory(name, permissions: 0o700)
+            try copyTree(from: try source.open(name, [.readOnly, .directory, .noFollow]), to: try target.open(name, [.readOnly, .directory, .noFollow]))
+        case .regular:
+            let from = try source.open(name, [.readOnly, .noFollow])
+            let to = try target.open(name, [.writeOnly, .create, .exclusive, .noFollow], mode: 0o600)
+            try to.copyContents(from: from)
+            try copyAttributes(from: from, to: to, marks: .trusted)
+        case .symbolicLink:
+            guard let link = Path(bytes: try source.linkTarget(name)) else { throw .invalid }
+            try target.makeLink(name, to: link)
+            if effectiveUserID() == 0 { do throws(Errno) { try target.changeOwner(of: name, uid: status.uid, gid: status.gid) } catch where error == .invalid {} }
+            try target.setTimes(of: name, accessed: status.accessed, modified: status.modified)
+        case .fifo, .characterDevice, .blockDevice:
+            do throws(Errno) {
+                try target.makeNode(name, mode: status.mode, major: status.major, minor: status.minor)
+            } catch where error == .notPermitted {
+                continue  // a device without privileges: it has no meaning in a volume either
+            }
+            if effectiveUserID() == 0 { do throws(Errno) { try target.changeOwner(of: name, uid: status.uid, gid: status.gid) } catch where error == .invalid {} }
+            try target.setTimes(of: name, accessed: status.accessed, modified: status.modified)
+        case .socket, .unknown: continue  // an archive has none
+        }
+    }
+    try copyAttributes(from: source, to: target, marks: .trusted)
 }

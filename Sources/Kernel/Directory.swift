@@ -61,10 +61,10 @@ extension FileDescriptor {
     package borrowing func rename(_ old: Path, to new: Path, exclusive: Bool = false) throws(Errno) {
         try check(unsafe old.withCString { old in unsafe new.withCString { unsafe kernel_renameat2(raw, old, raw, $0, exclusive ? 1 : 0) } })
     }
-    /// Moves the entry `old` to `directory`, within one file system.
-    package borrowing func rename(_ old: Path, to new: Path, in directory: borrowing FileDescriptor) throws(Errno) {
+    /// Moves the entry `old` to `directory`, within one file system; what stands there is replaced unless `exclusive`.
+    package borrowing func rename(_ old: Path, to new: Path, in directory: borrowing FileDescriptor, exclusive: Bool = false) throws(Errno) {
         let target = directory.raw
-        try check(unsafe old.withCString { old in unsafe new.withCString { unsafe kernel_renameat2(raw, old, target, $0, 0) } })
+        try check(unsafe old.withCString { old in unsafe new.withCString { unsafe kernel_renameat2(raw, old, target, $0, exclusive ? 1 : 0) } })
     }
     package borrowing func changeOwner(uid: UInt32, gid: UInt32) throws(Errno) {
         let empty: Path = ""
@@ -89,12 +89,28 @@ extension FileDescriptor {
     /// Removes `name` below this directory with everything in it; links are removed, not followed, mounts not entered.
     package borrowing func removeTree(_ name: Path) throws(Errno) {
         do throws(Errno) { return try remove(name) } catch where error == .isDirectory || error == .notPermitted || error == .notEmpty {}
-        let directory = try open(name, [.readOnly, .directory, .noFollow])
+        let directory = try openToEmpty(name)
         for entry in try directory.entries() {
             guard let child = Path(bytes: entry.name) else { continue }  // a directory entry never holds NUL
             try directory.removeTree(child)
         }
         try remove(name, directory: true)
+    }
+}
+
+extension FileDescriptor {
+    /// The directory `name`, opened for removing what is in it; an owner without privileges first gives himself the permissions.
+    private borrowing func openToEmpty(_ name: Path) throws(Errno) -> FileDescriptor {
+        do throws(Errno) {
+            let directory = try open(name, [.readOnly, .directory, .noFollow])
+            if effectiveUserID() != 0, try directory.status().permissions & 0o700 != 0o700 { try directory.changePermissions(0o700) }
+            return directory
+        } catch where error == .accessDenied {
+            let place = try open(name, [.path, .directory, .noFollow])
+            let path = Path("/proc/self/fd/\(place.raw)")
+            try check(unsafe path.withCString { unsafe kernel_fchmodat(currentDirectoryNumber, $0, 0o700) })
+            return try open(name, [.readOnly, .directory, .noFollow])
+        }
     }
 }
 

@@ -16,6 +16,8 @@ package struct OpenFlags: OptionSet, Sendable {
     package static var noFollow: OpenFlags { OpenFlags(rawValue: O_NOFOLLOW) }
     package static var nonBlocking: OpenFlags { OpenFlags(rawValue: O_NONBLOCK) }
     package static var noControllingTerminal: OpenFlags { OpenFlags(rawValue: O_NOCTTY) }
+    /// `O_TMPFILE`: a file without a name in the directory that is opened.
+    package static var unnamed: OpenFlags { OpenFlags(rawValue: 0o20_200_000) }
     /// `O_PATH`: a place in the tree, not an open file.
     package static var path: OpenFlags { OpenFlags(rawValue: 0o10_000_000) }
 }

@@ -7,15 +7,31 @@ import OCISpec
 extension Calque {
     /// `calque inspect`: answers the exit status.
     static func inspect(_ invocation: Invocation) throws(OperationError) -> Int32 {
-        let reference = try reference(invocation)
+        guard let named = invocation.options.value("image") else {
+            throw OperationError("read", "arguments", .invalid("--image is missing"), hint: "name an image: --image SOURCE[:TAG]")
+        }
+        let reference = try reference(named)
         let source = try ImageSource(reference.source)
         let tags = try source.list().compactMap { $0.name }
         let image = try source.image(reference.selector, platform: try platform(invocation))
-        try printOutput(invocation.options.value("format") == "json" ? json(image, tags: tags) : text(image, tags: tags))
+        let users = try tagsByLayer(source, tags: tags, platform: try platform(invocation))
+        try printOutput(invocation.options.value("format") == "json" ? json(image, tags: tags) : text(image, tags: tags, users: users))
         return 0
     }
 
-    private static func text(_ image: Image, tags: [String]) -> String {
+    /// How many tags of the source have a layer, by diff id; of the first 64 tags.
+    private static func tagsByLayer(_ source: ImageSource, tags: [String], platform: Platform?) throws(OperationError) -> [Digest: Int] {
+        var users: [Digest: Int] = [:]
+        for tag in tags.prefix(64) {
+            let image: Image
+            // one that cannot be read, or is for other platforms, shares nothing with this one
+            do throws(OperationError) { image = try source.image(.name(tag), platform: platform) } catch { continue }
+            for layer in Set(image.layers.map { $0.diffID }) { users[layer, default: 0] += 1 }
+        }
+        return users
+    }
+
+    private static func text(_ image: Image, tags: [String], users: [Digest: Int]) -> String {
         let config = image.config
         let run = config.execution
         var lines: [String] = []
@@ -38,15 +54,16 @@ extension Calque {
         for entry in run.env { add("env", entry) }
         for label in run.labels.entries { add("label", label.key + "=" + label.value) }
         var text = lines.joined(separator: "\n") + "\n\n"
-        var layers = Table(["LAYER", "SIZE", "MEDIA TYPE"])
-        for layer in image.layers { layers.add([layer.name, humanBytes(UInt64(clamping: layer.size)), layer.mediaType]) }
+        var layers = Table(["LAYER", "SIZE", "TAGS", "MEDIA TYPE"])
+        for layer in image.layers { layers.add([layer.name, humanBytes(UInt64(clamping: layer.size)), String(users[layer.diffID] ?? 1), layer.mediaType]) }
         text += layers.text
         if !config.history.isEmpty {
-            var history = Table(["CREATED", "LAYER", "BY"])
+            var history = Table(["CREATED", "LAYER", "SIZE", "BY"])
             var number = 0
             for entry in config.history {
                 if !entry.isEmptyLayer { number += 1 }
-                history.add([entry.created ?? "", entry.isEmptyLayer ? "-" : String(number), entry.createdBy ?? entry.comment ?? ""])
+                let size = entry.isEmptyLayer || number > image.layers.count ? "-" : humanBytes(UInt64(clamping: image.layers[number - 1].size))
+                history.add([entry.created ?? "", entry.isEmptyLayer ? "-" : String(number), size, entry.createdBy ?? entry.comment ?? ""])
             }
             text += "\n" + history.text
         }

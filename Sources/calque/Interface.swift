@@ -18,9 +18,10 @@ extension Program {
             ],
             version: "0.1.0",
             versionDetails: ["image-spec: 1.1.1", "runtime-spec: 1.3.0"],
-            commands: [.unpack, .inspect],
+            commands: [.unpack, .run, .inspect, .list, .mount, .umount, .delete, .gc],
             examples: [
                 Example("unpack the image \"latest\" of a layout", "%prog unpack --image alpine web"),
+                Example("run a program of an image, and leave nothing", "%prog run alpine:3.20 -- cat /etc/alpine-release"),
                 Example("unpack what docker saved", "docker save -o alpine.tar alpine:3.20 && %prog unpack --image alpine.tar:3.20 web"),
             ],
             exitStatuses: [
@@ -29,7 +30,10 @@ extension Program {
                 Term("128 and more", "a signal ended it: 128 and the signal's number"),
             ],
             environment: [Term("NO_COLOR", "when set, help is printed without bold headings")],
-            files: [Term("config.json", "in the bundle: the description of the container, for the runtime")])
+            files: [
+                Term("config.json", "in the bundle: the description of the container, for the runtime"),
+                Term("/var/lib/calque", "root's store of layers and volumes; of others below XDG_DATA_HOME or ~/.local/share"),
+            ])
     }
 }
 
@@ -37,10 +41,20 @@ extension Option {
     fileprivate static var image: Option {
         Option(
             "image", value: "SOURCE[:TAG]", completes: .files,
-            help: "an OCI layout directory, an OCI archive or a docker-archive, and which of its images: a tag, or @DIGEST; \"latest\" if nothing is said")
+            help: "an OCI layout directory, an OCI archive or a docker-archive (- for stdin), and which of its images: a tag, or @DIGEST; \"latest\" if nothing is said")
     }
     fileprivate static var platform: Option {
         Option("platform", value: "OS/ARCH[/VARIANT]", default: "this machine's", help: "which image of a multi-platform one")
+    }
+    static var store: Option {
+        Option(
+            "store", value: "DIR", completes: .directories, default: "/var/lib/calque, or ~/.local/share/calque without root",
+            help: "where layers are shared, and volumes with names lie")
+    }
+    static var volume: Option {
+        Option(
+            "volume", "v", value: "NAME:PATH[:ro]", repeatable: true,
+            help: "a volume at PATH: one with a name, which outlives the container, or a directory of the host by its absolute path")
     }
 }
 
@@ -52,21 +66,31 @@ extension Command {
             discussion: [
                 "The bundle must not exist yet. Its rootfs is the image's tree, all layers in one; its config.json says what the image's "
                     + "configuration says: program, environment, user, working directory, labels as annotations, volumes as directories of the bundle.",
+                "With --mode overlay the layers lie in a store, unpacked once and shared by all bundles, and the bundle has a writable layer "
+                    + "of its own on top. config.json begins with that mount, so that the container alone sees it. Such a bundle cannot be moved.",
                 "Without root, owners are the caller's, device nodes are empty files, and the configuration has a user namespace.",
             ],
             options: [
                 .image, .platform,
+                Option("mode", value: "MODE", words: ["flat", "overlay"], default: "flat", help: "one directory, or layers that bundles share"),
+                Option(
+                    "mount-by", value: "WHO", words: ["runtime", "hand"], default: "runtime",
+                    help: "who mounts the layers of an overlay bundle: its runtime, or calque mount for a runtime that cannot, such as crun"),
+                .store, .volume,
                 Option("rootless", help: "make a bundle for an unprivileged user, which is the default for one"),
+                Option("no-size-limit", help: "take layers that unpack to more than 200 times their size"),
                 Option("no-terminal", help: "describe a container without a terminal"),
                 Option("trust-labels", help: "keep labels that mean something to a runtime, such as org.systemd.property.*"),
-                Option("quiet", "q", help: "no progress bar and no warnings"),
+                Option("progress", value: "FORM", words: ["auto", "json"], default: "auto", help: "a bar on a terminal, or lines of JSON on stderr"),
+                Option("quiet", "q", help: "no progress and no warnings"),
             ],
             arguments: [Argument("BUNDLE", completes: .directories, help: "the bundle to be made")],
             examples: [
                 Example("a bundle of the image with the tag 3.20", "%prog unpack --image alpine:3.20 web"),
+                Example("one that shares its layers", "%prog unpack --mode overlay --image alpine:3.20 web"),
                 Example("for another machine", "%prog unpack --image alpine --platform linux/arm64 web"),
             ],
-            seeAlso: ["inspect"])
+            seeAlso: ["run", "inspect", "mount", "gc"])
     }
 
     static var inspect: Command {

@@ -28,6 +28,12 @@ import Kernel
         switch invocation.command.name {
         case "unpack": try unpack(invocation)
         case "inspect": try inspect(invocation)
+        case "list": try list(invocation)
+        case "run": try run(invocation)
+        case "mount": try mount(invocation)
+        case "umount": try unmount(invocation)
+        case "delete": try delete(invocation)
+        case "gc": try collectGarbage(invocation)
         default: preconditionFailure("a command is declared that nothing carries out")
         }
     }

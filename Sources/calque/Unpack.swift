@@ -1,6 +1,7 @@
 import CLI
 import Diagnostics
 import ImageUnpack
+import JSON
 import Kernel
 import OCISpec
 
@@ -8,19 +9,40 @@ extension Calque {
     /// `calque unpack`: answers the exit status.
     static func unpack(_ invocation: Invocation) throws(OperationError) -> Int32 {
         let options = invocation.options
-        var request = UnpackOptions(reference: try reference(invocation), bundle: Path(invocation.positionals[0]))
+        guard let image = options.value("image") else {
+            throw OperationError("read", "arguments", .invalid("--image is missing"), hint: "name an image: --image SOURCE[:TAG]")
+        }
+        var request = UnpackOptions(reference: try reference(image), bundle: Path(invocation.positionals[0]))
         request.platform = try platform(invocation)
-        request.conversion.isRootless = options.isSet("rootless") || effectiveUserID() != 0
-        request.conversion.hostUID = effectiveUserID()
-        request.conversion.hostGID = effectiveGroupID()
+        request.conversion = conversion(isRootless: options.isSet("rootless") || effectiveUserID() != 0)
         request.conversion.terminal = !options.isSet("no-terminal")
         request.conversion.trustsLabels = options.isSet("trust-labels")
-        let isQuiet = options.isSet("quiet")
-        let attention = try Attention(showsProgress: !isQuiet && StandardStream.error.isTerminal)
+        request.hasSizeLimit = !options.isSet("no-size-limit")
+        request.volumes = try volumes(invocation)
+        if options.value("mode") == "overlay" {
+            request.mode = .overlay(store: try storePath(invocation), mountedBy: options.value("mount-by") == "hand" ? .hand : .runtime)
+        } else if request.volumes.contains(where: { $0.hasName }) {
+            request.volumeStore = try storePath(invocation)
+        }
+        let form: ProgressForm = options.value("progress") == "json" ? .json : .automatic
+        return try unpack(request, isQuiet: options.isSet("quiet"), progress: form, invocation)
+    }
+
+    static func conversion(isRootless: Bool) -> ConversionOptions {
+        var conversion = ConversionOptions()
+        conversion.isRootless = isRootless
+        conversion.hostUID = effectiveUserID()
+        conversion.hostGID = effectiveGroupID()
+        return conversion
+    }
+
+    /// Unpacks with a progress bar on a terminal; answers the exit status.
+    static func unpack(_ request: UnpackOptions, isQuiet: Bool, progress: ProgressForm, _ invocation: Invocation) throws(OperationError) -> Int32 {
+        let attention = try Attention(isQuiet ? .nothing : progress)
         do throws(OperationError) {
             let warnings = try ImageUnpack.unpack(request, report: { (progress) throws(OperationError) in try attention.look(progress) })
             attention.clear()
-            if !isQuiet { for warning in warnings { tell("\(invocation.programName): warning: \(warning)") } }
+            if !isQuiet { for warning in warnings { tell("\(invocation.programName): warning: \(escaped(warning))") } }
             return 0
         } catch {
             attention.clear()
@@ -32,11 +54,9 @@ extension Calque {
         }
     }
 
-    static func reference(_ invocation: Invocation) throws(OperationError) -> ImageReference {
-        guard let image = invocation.options.value("image") else {
-            throw OperationError("read", "arguments", .invalid("--image is missing"), hint: "name an image: --image SOURCE[:TAG]")
-        }
-        return try ImageReference(image, exists: { path in
+    static func reference(_ text: String) throws(OperationError) -> ImageReference {
+        try ImageReference(text, exists: { path in
+            if path == ImageReference.standardInput { return true }
             do throws(Errno) {
                 _ = try fileStatus(path)
                 return true
@@ -52,18 +72,25 @@ extension Calque {
     }
 }
 
+/// How the progress is told on stderr.
+enum ProgressForm {
+    case bar, json, nothing
+    /// A bar on a terminal.
+    static var automatic: ProgressForm { StandardStream.error.isTerminal ? .bar : .nothing }
+}
+
 /// Looks up from the work now and then: for a signal, and to redraw the progress bar.
 private final class Attention {
     private let signals: FileDescriptor
-    private let showsProgress: Bool
+    private let form: ProgressForm
     private let start = monotonicNanoseconds()
     private var drawn: Int64 = 0
     private var isDrawn = false
     /// The signal that ended the work.
     private(set) var signal: Int32?
 
-    init(showsProgress: Bool) throws(OperationError) {
-        self.showsProgress = showsProgress
+    init(_ form: ProgressForm) throws(OperationError) {
+        self.form = form
         signals = try Self.openSignals()
     }
 
@@ -88,14 +115,26 @@ private final class Attention {
             throw OperationError("unpack", "image", .errno(error))
         }
         let now = monotonicNanoseconds()
-        guard showsProgress, now - drawn > 100_000_000 else { return }
+        guard form != .nothing, now - drawn > 100_000_000 || progress.done == progress.total else { return }
         drawn = now
+        if form == .json { return draw(json(progress)) }
         isDrawn = true
         let elapsed = max(1, now - start)
         let bar = ProgressBar(
             "layer \(progress.layer) of \(progress.layers)", done: UInt64(clamping: progress.done), total: UInt64(clamping: progress.total),
             bytesPerSecond: elapsed > 500_000_000 ? UInt64(clamping: progress.done / max(1, elapsed / 1_000_000) * 1000) : nil)
         draw("\r" + bar.line(width: (StandardStream.error.terminalColumns ?? 80) - 1) + "\u{1B}[K")
+    }
+
+    private func json(_ progress: UnpackProgress) -> String {
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.member("layer", progress.layer)
+            writer.member("layers", progress.layers)
+            writer.member("done", progress.done)
+            writer.member("total", progress.total)
+        }
+        return writer.text + "\n"
     }
 
     /// Takes the bar away.

@@ -6,6 +6,8 @@ package struct ApplyPolicy: Sendable {
     package var isRootless: Bool
     /// Entries of one layer.
     package var entryLimit = 10_000_000
+    /// See `LayerStream.hasSizeLimit`.
+    package var hasSizeLimit = true
 
     package init(isRootless: Bool) { self.isRootless = isRootless }
 }

@@ -1,7 +1,7 @@
 // Layers onto a tree, from the lowest to the topmost. Every path is resolved below the root's handle; the last name is
 // never followed, whatever stands there. Links made by an earlier entry or layer lead inside the root at most.
 //
-// Making entries is in MakeEntry.swift, hiding them in HideEntries.swift.
+// Making entries is in MakeEntry.swift, hiding them in HideEntries.swift, directories in ParentDirectories.swift.
 // Source: layer.md "Applying Changesets".
 package import Diagnostics
 import Kernel
@@ -11,34 +11,56 @@ package import UntrustedTree
 package struct LayerApplier: ~Copyable {
     let root: RootDirectory
     let policy: ApplyPolicy
+    let form: TreeForm
+    /// Whether the root is a mount of lower layers already when the first layer comes.
+    let hasContext: Bool
     /// What could not be done and need not stop the unpacking.
     package internal(set) var warnings: [String] = []
 
     /// Names that the present layer has made: its whiteouts hide lower layers only. Nil in the lowest layer.
     var made: Set<EntryKey>?
-    /// Permissions and times of directories, set at the end: what is made in them later would change their times, and one
-    /// without write permission could not be filled by an unprivileged caller.
-    var directories: [InRootPath: DirectoryAttributes] = [:]
+    /// Permissions and times of directories by inode, set at the end: what is made in them later would change their times, and
+    /// one without write permission could not be filled by an unprivileged caller.
+    var directories: [UInt64: DirectoryAttributes] = [:]
     /// The directory of the last entry: most entries stand beside the one before. Forgotten when a name is taken away.
     var parent: OpenParent?
     let (uid, gid): (UInt32, UInt32)
 
+    // MARK: - What a layer by itself turned out to be, in the form `.layer`
+
+    /// Directories that no entry told of so far, by inode: a lower layer may say what they are.
+    var implied: Set<UInt64> = []
+    /// An entry that only makes sense on top of lower layers.
+    var isUnresolved = false
+    /// Whether the layer means something else on top of other layers than by itself: it must be applied to them.
+    package var needsContext: Bool { isUnresolved || !implied.isEmpty }
+    /// Whether the layer says what the root directory is like.
+    package internal(set) var isRootListed = false
+    /// Whether the layer hides all lower ones.
+    package internal(set) var isRootOpaque = false
+    /// Directories in which names are hidden.
+    package internal(set) var whiteoutDirectories: Set<InRootPath> = []
+
     /// - Parameter root: an empty directory, or a tree that layers were applied to.
-    package init(root: consuming RootDirectory, policy: ApplyPolicy) {
+    package init(root: consuming RootDirectory, policy: ApplyPolicy, form: TreeForm = .flat, hasContext: Bool = false) {
         self.root = root
         self.policy = policy
+        self.form = form
+        self.hasContext = hasContext
         (uid, gid) = (effectiveUserID(), effectiveGroupID())
     }
 
     /// Applies one layer.
     ///
     /// - Parameters:
-    ///   - stream: its unpacked bytes; they are read to their end, but not compared with their digests.
+    ///   - stream: its unpacked bytes; they are read to their end, but not compared with their digests. When `needsContext` is
+    ///     true afterwards, they need not have been.
     ///   - index: 0 for the lowest layer.
     /// - Throws: with the entry's name; the tree is incomplete then.
     package mutating func apply(_ stream: LayerStream, index: Int) throws(OperationError) {
-        made = index == 0 ? nil : []
+        made = index == 0 || form != .flat ? nil : []
         parent = nil
+        stream.hasSizeLimit = policy.hasSizeLimit
         var reader = TarReader(stream)
         var count = 0
         while let entry = try reader.next() {
@@ -48,11 +70,18 @@ package struct LayerApplier: ~Copyable {
             }
             let action: EntryAction
             do throws(TarFault) { action = try EntryAction(entry.name) } catch { throw failed(entry, error.why) }
-            switch action {
-            case .ignore: continue
-            case .hide(let path): try kernel(entry) { (tree) throws(Errno) in try tree.hide(path) }
-            case .hideChildren(let path): try kernel(entry) { (tree) throws(Errno) in try tree.hideChildren(of: path) }
-            case .make(let path): try make(entry, at: path, from: &reader)
+            do throws(OperationError) {
+                switch action {
+                case .ignore: continue
+                case .hide(let path): try kernel(entry) { (tree) throws(Errno) in try tree.hide(path) }
+                case .hideChildren(let path): try kernel(entry) { (tree) throws(Errno) in try tree.hideChildren(of: path) }
+                case .make(let path): try make(entry, at: path, from: &reader)
+                }
+            } catch {
+                guard form != .flat, let errno = error.errno, [.noEntry, .notDirectory, .tooManyLinks].contains(errno) else { throw error }
+                // what is missing may be in a lower layer
+                isUnresolved = true
+                return
             }
         }
         made = nil
@@ -61,20 +90,20 @@ package struct LayerApplier: ~Copyable {
     /// Sets what was put off: permissions and times of directories.
     package mutating func finish() throws(OperationError) {
         parent = nil
+        if directories.values.allSatisfy({ !$0.path.isRoot }) { try keepRootAttributes() }
         // what lies deepest comes first: a directory that may not be searched would hide it
-        let order = directories.keys.sorted { $0.components.count > $1.components.count }
-        for path in order {
-            guard let attributes = directories[path] else { continue }
+        let order = directories.sorted { $0.value.path.components.count > $1.value.path.components.count }
+        for (inode, attributes) in order {
             do throws(Errno) {
-                let directory = try root.open(path, [.readOnly, .directory, .noFollow])
+                let directory = try root.open(attributes.path, [.readOnly, .directory])
                 // another directory may have taken its place without being listed itself
-                guard try directory.status().inode == attributes.inode else { continue }
+                guard try directory.status().inode == inode else { continue }
                 try directory.changePermissions(attributes.permissions)
                 try directory.setTimes(accessed: attributes.accessed, modified: attributes.modified)
             } catch where error == .noEntry || error == .notDirectory || error == .tooManyLinks {
                 continue  // hidden or replaced by a later layer
             } catch {
-                throw OperationError("set attributes of", path.text, .errno(error))
+                throw OperationError("set attributes of", attributes.path.text, .errno(error))
             }
         }
         directories = [:]
@@ -89,7 +118,7 @@ struct EntryKey: Hashable {
 
 /// What a directory gets at the end.
 struct DirectoryAttributes {
-    var inode: UInt64
+    var path: InRootPath
     var permissions: UInt32
     var accessed: TimeStamp
     var modified: TimeStamp
@@ -99,11 +128,12 @@ struct DirectoryAttributes {
 final class OpenParent {
     let path: InRootPath
     let handle: FileDescriptor
-    let inode: UInt64
+    let status: FileStatus
+    var inode: UInt64 { status.inode }
 
     init(_ path: InRootPath, _ handle: consuming FileDescriptor) throws(Errno) {
         self.path = path
-        inode = try handle.status().inode
+        status = try handle.status()
         self.handle = handle
     }
 }

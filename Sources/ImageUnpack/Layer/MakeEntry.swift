@@ -14,10 +14,11 @@ extension LayerApplier {
         }
         if path.isRoot {
             guard entry.kind == .directory else { throw failed(entry, "the root of an image can only be a directory") }
-            return try kernel(entry) { (tree) throws(Errno) in try tree.attach(entry, to: .root, tree.root.open(.root, [.readOnly, .directory])) }
+            isRootListed = true
+            return try kernel(entry) { (tree) throws(Errno) in try tree.attach(entry, to: .root, tree.root.open(.root, [.readOnly, .directory]), isNew: false) }
         }
         guard let last = path.lastComponent, let name = Path(bytes: last) else { return }
-        let directory = try openParent(of: path, for: entry)
+        let directory = try kernel(entry) { (tree) throws(Errno) in try tree.openParent(path.parent) }
         made?.insert(EntryKey(directory: directory.inode, name: last))
         switch entry.kind {
         case .regular: try makeFile(entry, name, in: directory, from: &reader)
@@ -35,16 +36,6 @@ extension LayerApplier {
         _ entry: TarEntry, _ body: (inout LayerApplier) throws(Errno) -> Result
     ) throws(OperationError) -> Result {
         do throws(Errno) { return try body(&self) } catch { throw OperationError("unpack", "/" + entry.text, .errno(error)) }
-    }
-
-    /// The directory for an entry, made where no entry told of it: root's, mode 0755 (image-unpacking, "implied parents").
-    private mutating func openParent(of path: InRootPath, for entry: TarEntry) throws(OperationError) -> OpenParent {
-        if let parent, parent.path == path.parent { return parent }
-        let opened = try kernel(entry) { (tree) throws(Errno) in
-            try OpenParent(path.parent, try tree.root.makeDirectories(path.parent, permissions: 0o755))
-        }
-        parent = opened
-        return opened
     }
 
     /// Calls `body`, which makes `name`; what stands in its way goes first, with all that is in it.
@@ -115,26 +106,44 @@ extension LayerApplier {
     }
 
     private mutating func makeDirectory(_ entry: TarEntry, _ name: Path, at path: InRootPath, in directory: OpenParent) throws(Errno) {
+        var isNew = true
+        var isHiding = false
         do throws(Errno) {
             try directory.handle.makeDirectory(name, permissions: 0o700)
         } catch where error == .exists {
-            // a link to a directory is replaced as well: an image speaks of its own entries
-            if try directory.handle.status(of: name).kind != .directory {
+            let found = try directory.handle.status(of: name)
+            isNew = found.kind != .directory
+            if isNew {
+                // a link to a directory is replaced as well: an image speaks of its own entries
+                isHiding = found.isWhiteout
                 parent = nil
                 try directory.handle.remove(name)
                 try directory.handle.makeDirectory(name, permissions: 0o700)
             }
         }
-        try attach(entry, to: path, try directory.handle.open(name, [.readOnly, .directory, .noFollow]))
+        let made = try directory.handle.open(name, [.readOnly, .directory, .noFollow])
+        // the whiteout was there first: what it hides stays hidden
+        if isHiding, case .layer(let marks) = form { try made.setAttribute(marks.opaque, [UInt8(ascii: "y")]) }
+        try attach(entry, to: path, made, isNew: isNew)
     }
 
     /// Owner and extended attributes of a directory at once, permissions and times in `finish`.
-    private mutating func attach(_ entry: TarEntry, to path: InRootPath, _ directory: consuming FileDescriptor) throws(Errno) {
+    private mutating func attach(_ entry: TarEntry, to path: InRootPath, _ directory: consuming FileDescriptor, isNew: Bool) throws(Errno) {
         let status = try directory.status()
         if !policy.isRootless && (status.uid != entry.uid || status.gid != entry.gid) { try directory.changeOwner(uid: entry.uid, gid: entry.gid) }
+        if !isNew { try forgetAttributes(of: directory) }
         for attribute in attributes(entry) { try set(attribute, entry) { (name, value) throws(Errno) in try directory.setAttribute(name, value) } }
-        directories[path] = DirectoryAttributes(
-            inode: status.inode, permissions: entry.permissions, accessed: entry.accessed ?? entry.modified, modified: entry.modified)
+        implied.remove(status.inode)
+        directories[status.inode] = DirectoryAttributes(
+            path: path, permissions: entry.permissions, accessed: entry.accessed ?? entry.modified, modified: entry.modified)
+    }
+
+    /// Takes away the extended attributes that a lower layer gave to a directory: an entry says all of it.
+    private func forgetAttributes(of directory: borrowing FileDescriptor) throws(Errno) {
+        for name in try directory.attributeNames() {
+            guard case .set = AttributeRule(String(decoding: name.bytes, as: UTF8.self), isRootless: policy.isRootless) else { continue }
+            try directory.removeAttribute(name)
+        }
     }
 
     private mutating func makeSymbolicLink(_ entry: TarEntry, _ name: Path, in directory: OpenParent) throws(OperationError) {
@@ -153,6 +162,7 @@ extension LayerApplier {
             let source = try root.open(path.parent, [.path, .directory])
             let linked = try source.status(of: target)
             if linked.kind == .directory { throw Errno.notPermitted }
+            if linked.isWhiteout { throw Errno.noEntry }
             do throws(Errno) {
                 // a link to itself: removing it first would lose the file
                 if try directory.handle.status(of: name).isSameFile(as: linked) { return }

@@ -68,7 +68,7 @@ struct PaxRecords {
     /// "[-]SECONDS[.FRACTION]"
     private static func time(_ text: [UInt8]) throws(TarFault) -> TimeStamp {
         let isNegative = text.first == UInt8(ascii: "-")
-        let parts = text.drop { isNegative && $0 == UInt8(ascii: "-") }.split(separator: UInt8(ascii: "."), maxSplits: 1, omittingEmptySubsequences: false)
+        let parts = text.dropFirst(isNegative ? 1 : 0).split(separator: UInt8(ascii: "."), maxSplits: 1, omittingEmptySubsequences: false)
         guard let first = parts.first, let whole = decimal(first) else { throw TarFault(why: "a time in an extended header is no number") }
         var nanoseconds: Int64 = 0
         if parts.count == 2 {

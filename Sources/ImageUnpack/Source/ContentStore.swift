@@ -1,4 +1,6 @@
 // The files of an image source: a directory, or a tar archive that is read in place, without a copy.
+//
+// What comes on standard input is kept in a file without a name: an archive is read back and forth.
 import Diagnostics
 import Kernel
 import OCISpec
@@ -32,6 +34,7 @@ final class ContentStore {
     }
 
     private static func openSource(_ path: Path) throws(OperationError) -> OpenedSource {
+        if path == ImageReference.standardInput { return OpenedSource(handle: try spoolInput(), isDirectory: false) }
         let kind: FileKind
         do throws(Errno) {
             let handle = try FileDescriptor.open(path, [.readOnly, .nonBlocking])
@@ -41,6 +44,24 @@ final class ContentStore {
             throw OperationError("open image", path.text, .errno(error), hint: "an OCI layout directory, an OCI archive or a docker-archive is expected")
         }
         throw OperationError("open image", path.text, .invalid("it is neither a directory nor an archive"))
+    }
+
+    /// What comes on standard input, in a file that goes with this process.
+    private static func spoolInput() throws(OperationError) -> FileDescriptor {
+        let place = Path(environment("TMPDIR") ?? "/var/tmp")
+        do throws(Errno) {
+            let file = try FileDescriptor.open(place, [.readWrite, .unnamed], mode: 0o600)
+            try FileDescriptor.withStream(0) { (input) throws(Errno) in
+                while true {
+                    let part = try input.read(atMost: 256 * 1024)
+                    if part.isEmpty { break }
+                    try file.write(part)
+                }
+            }
+            return file
+        } catch {
+            throw OperationError("read image from", "stdin", .errno(error), hint: "it is kept in a file below \(place.text) meanwhile; TMPDIR names another directory")
+        }
     }
 
     func contains(_ name: String) -> Bool {

@@ -12,6 +12,8 @@ package struct ImageReference: Equatable, Sendable {
         case digest(Digest)
     }
     package var source: Path
+    /// The source that stands for standard input.
+    package static var standardInput: Path { "-" }
     package var selector: Selector
 
     /// - Parameter exists: whether something is at a path. A path may contain colons: the longest one that is there counts.

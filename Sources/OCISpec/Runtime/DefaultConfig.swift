@@ -15,6 +15,15 @@ package func defaultConfiguration(rootless: Bool, uid: UInt32, gid: UInt32) -> S
     RuntimeTemplate(isRootless: rootless, hostUID: uid, hostGID: gid).text
 }
 
+/// Which network a container has.
+package enum NetworkChoice: Equatable, Sendable {
+    case host
+    /// One of its own, with a loopback device alone.
+    case none
+    /// The network namespace at this path.
+    case path(String)
+}
+
 /// A configuration in the making.
 package struct RuntimeTemplate: Equatable, Sendable {
     package var isRootless: Bool
@@ -27,9 +36,13 @@ package struct RuntimeTemplate: Equatable, Sendable {
     package var cwd = "/"
     package var capabilities = ["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"]
     package var isRootReadOnly = true
+    /// Before all others: what becomes the container's root.
+    package var rootMount: Mount?
     /// After the default mounts.
     package var mounts: [Mount] = []
     package var annotations = StringMap()
+    /// Nil: one of its own for root, the host's for everybody else.
+    package var network: NetworkChoice?
 
     /// Where programs are searched when nobody says it.
     package static var searchPath: String { "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" }
@@ -52,13 +65,13 @@ package struct RuntimeTemplate: Equatable, Sendable {
             }
             writer.member("hostname", "cale")
             writer.key("mounts")
-            writer.array { writer in for mount in defaultMounts(rootless: isRootless) + mounts { mount.write(to: &writer) } }
+            writer.array { writer in for mount in (rootMount.map { [$0] } ?? []) + defaultMounts(rootless: isRootless) + mounts { mount.write(to: &writer) } }
             if !annotations.isEmpty {
                 writer.key("annotations")
                 annotations.write(to: &writer)
             }
             writer.key("linux")
-            writeDefaultLinux(rootless: isRootless, uid: hostUID, gid: hostGID, to: &writer)
+            writeDefaultLinux(rootless: isRootless, uid: hostUID, gid: hostGID, network: network, to: &writer)
         }
         return writer.text + "\n"
     }
@@ -124,8 +137,10 @@ extension Mount {
     }
 }
 
-private func writeDefaultLinux(rootless: Bool, uid: UInt32, gid: UInt32, to writer: inout JSONWriter) {
-    let namespaces: [LinuxNamespaceType] = rootless ? [.pid, .ipc, .uts, .mount, .user] : [.pid, .network, .ipc, .uts, .mount]
+private func writeDefaultLinux(rootless: Bool, uid: UInt32, gid: UInt32, network: NetworkChoice?, to writer: inout JSONWriter) {
+    let network = network ?? (rootless ? .host : .none)
+    let own: [LinuxNamespaceType] = network == .host ? [.pid] : [.pid, .network]
+    let namespaces = own + [.ipc, .uts, .mount] + (rootless ? [.user] : [])
     writer.object { writer in
         if rootless {
             writeMapping("uidMappings", hostID: uid, to: &writer)
@@ -144,7 +159,12 @@ private func writeDefaultLinux(rootless: Bool, uid: UInt32, gid: UInt32, to writ
         }
         writer.key("namespaces")
         writer.array { writer in
-            for type in namespaces { writer.object { writer in writer.member("type", type.name) } }
+            for type in namespaces {
+                writer.object { writer in
+                    writer.member("type", type.name)
+                    if type == .network, case .path(let path) = network { writer.member("path", path) }
+                }
+            }
         }
         writer.member(
             "maskedPaths",

@@ -1,0 +1,65 @@
+// Directories that entries stand in. One that no layer tells of is root's, mode 0755, of the year 1970, so that the same image
+// gives the same tree; one that a lower layer tells of stays what it is, times included.
+import Diagnostics
+import Kernel
+import UntrustedTree
+
+extension LayerApplier {
+    /// The directory `path` for entries to be made in, made with its parents where nothing told of it.
+    mutating func openParent(_ path: InRootPath) throws(Errno) -> OpenParent {
+        if let parent, parent.path == path { return parent }
+        var opened: OpenParent?
+        do throws(Errno) { opened = try OpenParent(path, try root.open(path, [.path, .directory])) } catch where error == .noEntry {}
+        let directory: OpenParent
+        if let opened { directory = opened } else { directory = try makeImplied(path) }
+        try keepAttributes(of: directory)
+        parent = directory
+        return directory
+    }
+
+    /// What is made in `directory` must not change its times, unless an entry does.
+    mutating func keepAttributes(of directory: OpenParent) throws(Errno) {
+        if directories[directory.inode] != nil { return }
+        let status = directory.status
+        if directory.path.isRoot { return try keepRootAttributes(status) }
+        directories[status.inode] = DirectoryAttributes(
+            path: directory.path, permissions: status.permissions, accessed: status.accessed, modified: status.modified)
+    }
+
+    private mutating func makeImplied(_ path: InRootPath) throws(Errno) -> OpenParent {
+        var missing: [InRootPath] = []
+        var ancestor = path
+        while !ancestor.isRoot {
+            var exists = true
+            do throws(Errno) { _ = try root.open(ancestor, [.path, .directory]) } catch where error == .noEntry { exists = false }
+            if exists { break }
+            missing.append(ancestor)
+            ancestor = ancestor.parent
+        }
+        // its times would change with the new directory in it
+        try keepAttributes(of: try OpenParent(ancestor, try root.open(ancestor, [.path, .directory])))
+        _ = try root.makeDirectories(path, permissions: 0o755)
+        for made in missing {
+            let status = try root.open(made, [.path, .directory]).status()
+            directories[status.inode] = DirectoryAttributes(path: made, permissions: status.permissions, accessed: .epoch, modified: .epoch)
+            if form != .flat { implied.insert(status.inode) }
+        }
+        return try OpenParent(path, try root.open(path, [.path, .directory]))
+    }
+
+    /// A new root has today's times, one with layers in it theirs; those of an entry win.
+    private mutating func keepRootAttributes(_ status: FileStatus) throws(Errno) {
+        directories[status.inode] = DirectoryAttributes(
+            path: .root, permissions: status.permissions, accessed: hasContext ? status.accessed : .epoch, modified: hasContext ? status.modified : .epoch)
+    }
+
+    /// A root that no layer tells of.
+    mutating func keepRootAttributes() throws(OperationError) {
+        do throws(Errno) { try keepRootAttributes(try root.handle.status()) } catch { throw OperationError("look at", "/", .errno(error)) }
+    }
+}
+
+extension TimeStamp {
+    /// The beginning of 1970.
+    static var epoch: TimeStamp { TimeStamp(seconds: 0, nanoseconds: 0) }
+}

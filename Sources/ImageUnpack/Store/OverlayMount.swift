@@ -1,0 +1,69 @@
+// The options of an overlay mount, and mounts that nobody else sees: a descriptor, unmounted when it is closed.
+import Diagnostics
+import Kernel
+import OCISpec
+import UntrustedTree
+
+/// What is mounted.
+struct OverlayMount: Equatable {
+    /// Directories of layers, the topmost first.
+    var lower: [String]
+    var upper: String
+    var work: String
+    var marks: OverlayMarks
+
+    /// The layers, those that are seen, from the lowest to the topmost.
+    init(_ layers: [StoredLayer], of store: LayerStore, upper: String, work: String) {
+        let lowest = layers.lastIndex { $0.isRootOpaque } ?? 0
+        lower = layers[lowest...].reversed().map { store.shortPath(of: $0) }
+        (self.upper, self.work, marks) = (upper, work, store.marks)
+    }
+
+    /// The options, one for each layer: a list of all of them would be longer than one option may be.
+    ///
+    /// What would make the tree depend on the host's defaults is switched off by name.
+    /// Source: Documentation/filesystems/overlayfs.rst; "lowerdir+" is there since Linux 6.7.
+    var options: [String] {
+        var options = lower.map { "lowerdir+=" + $0 } + ["upperdir=" + upper, "workdir=" + work]
+        options += ["redirect_dir=nofollow", "metacopy=off", "index=off"]
+        return marks == .user ? options + ["userxattr"] : options
+    }
+
+    /// For a runtime: the mount that becomes the container's root.
+    var mount: Mount { Mount(destination: "/", type: "overlay", source: "overlay", options: options) }
+
+    /// Mounts it where only this process sees it.
+    /// - Throws: `EPERM` without privileges over the present namespaces.
+    func open() throws(OperationError) -> FileDescriptor {
+        if lower.isEmpty { throw OperationError("mount", "overlay", .invalid("the image has no layers")) }
+        do throws(Errno) {
+            return try FileDescriptor.newMount(type: "overlay", options: options, attributes: [])
+        } catch {
+            throw OperationError("mount", "overlay", .errno(error), hint: Self.hint(error))
+        }
+    }
+
+    static func hint(_ error: Errno) -> String? {
+        switch error {
+        case .noDevice: "the kernel has no overlay file system: modprobe overlay, or use --mode flat"
+        case .invalid: "the file system below the bundle must be able to be an upper layer (no overlay, no NFS), and the kernel 6.7 or later; or use --mode flat"
+        case .notPermitted, .accessDenied: "user namespaces must be allowed, or calque be run by root; or use --mode flat"
+        default: nil
+        }
+    }
+}
+
+/// Gives an unprivileged caller a user and a mount namespace, in which it may mount overlays. The process must have one thread.
+///
+/// Its own id becomes root there: files that it makes are still its own.
+func enterUserNamespace() throws(OperationError) {
+    let (uid, gid) = (effectiveUserID(), effectiveGroupID())
+    do throws(Errno) {
+        try unshare([NamespaceSet(.user), NamespaceSet(.mount)])
+        try writeFile("/proc/self/setgroups", "deny")
+        try writeFile("/proc/self/gid_map", "0 \(gid) 1\n")
+        try writeFile("/proc/self/uid_map", "0 \(uid) 1\n")
+    } catch {
+        throw OperationError("make", "user namespace", .errno(error), hint: "user namespaces must be allowed, or calque be run by root; or use --mode flat")
+    }
+}

@@ -1,0 +1,244 @@
+// The layers of an image into the store: those that are missing, in parallel, the longest first.
+//
+// A layer is unpacked by itself, in the overlay file system's form. Some layers have no meaning by themselves: an entry in a
+// directory that no entry tells of, a hard link to a file of a lower layer, a whiteout in a directory that is not there. Those
+// are applied to a mount of the layers below, just as a flat bundle is made: both ways give the same tree.
+import Diagnostics
+import Kernel
+import OCISpec
+import UntrustedTree
+
+/// Puts layers into a store.
+final class LayerPlacement: @unchecked Sendable {
+    private let image: Image
+    private let source: ImageSource
+    private let store: LayerStore
+    private let policy: ApplyPolicy
+    private let report: (UnpackProgress) throws(OperationError) -> Void
+    private let chainIDs: [Digest]
+
+    // what the threads share
+    private let monitor = Monitor()
+    private var pending: [Int] = []
+    private var finished: [(index: Int, staged: StagedLayer, layer: StoredLayer)] = []
+    private var failure: OperationError?
+    private var consumed: [Int64]
+    private(set) var warnings: [String] = []
+
+    init(
+        _ image: Image, from source: ImageSource, to store: LayerStore, policy: ApplyPolicy,
+        report: @escaping (UnpackProgress) throws(OperationError) -> Void
+    ) {
+        (self.image, self.source, self.store, self.policy) = (image, source, store, policy)
+        self.report = report
+        chainIDs = LayerKey.chainIDs(image.layers.map { $0.diffID })
+        consumed = [Int64](repeating: 0, count: image.layers.count)
+    }
+
+    /// The layers of the image, from the lowest to the topmost, all of them in the store.
+    func place() throws(OperationError) -> [StoredLayer] {
+        var placed: [StoredLayer?] = []
+        for index in image.layers.indices { placed.append(try find(index)) }
+        try unpackMissing(placed)
+        for index in image.layers.indices where placed[index] == nil { placed[index] = try find(index) }
+        var layers: [StoredLayer] = []
+        for (index, layer) in placed.enumerated() {
+            var fits = layer?.key == contextKey(index)
+            if let layer, !fits { fits = try hasItsDirectories(layer, below: layers) }
+            if let layer, fits {
+                layers.append(layer)
+            } else {
+                layers.append(try unpackInContext(index, below: layers))
+            }
+        }
+        return layers
+    }
+
+    private func contextKey(_ index: Int) -> LayerKey { .inContext(chainIDs[index]) }
+
+    private func find(_ index: Int) throws(OperationError) -> StoredLayer? {
+        if let found = try store.find(contextKey(index)) { return found }
+        return index == 0 ? nil : try store.find(.byItself(image.layers[index].diffID))
+    }
+
+    // MARK: - By itself, in parallel
+
+    private func unpackMissing(_ placed: [StoredLayer?]) throws(OperationError) {
+        var seen: Set<LayerKey> = []
+        pending = image.layers.indices.filter { placed[$0] == nil && seen.insert($0 == 0 ? contextKey(0) : .byItself(image.layers[$0].diffID)).inserted }
+        if pending.isEmpty { return }
+        pending.sort { image.layers[$0].size < image.layers[$1].size }  // taken from the end
+        try runWorkers(count: min(pending.count, Worker.processors, 8))
+        if let failure { throw failure }
+        try store.synchronize()
+        for (_, staged, layer) in finished { _ = try store.commit(staged, as: layer) }
+        finished = []
+    }
+
+    /// Works with `count` threads, this one among them.
+    private func runWorkers(count: Int) throws(OperationError) {
+        if count <= 1 { return work() }
+        let other = try Worker { self.work() }
+        // one that cannot be started stops the ones that could: the first error is told
+        let result: Result<Void, OperationError>
+        do throws(OperationError) {
+            try runWorkers(count: count - 1)
+            result = .success(())
+        } catch {
+            monitor.locked { if failure == nil { failure = error } }
+            result = .failure(error)
+        }
+        other.join()
+        try result.get()
+    }
+
+    private func work() {
+        while let index = monitor.locked({ failure == nil ? pending.popLast() : nil }) {
+            do throws(OperationError) {
+                try unpackByItself(index)
+            } catch {
+                let error = error.within(title(index))
+                monitor.locked { if failure == nil { failure = error } }
+            }
+        }
+    }
+
+    private func title(_ index: Int) -> String { "layer \(index + 1) of \(image.layers.count) (\(image.layers[index].name))" }
+
+    private func unpackByItself(_ index: Int) throws(OperationError) {
+        let staged = try store.stage()
+        let form: TreeForm = index == 0 ? .flat : .layer(store.marks)
+        var applier = LayerApplier(root: try tree(of: staged), policy: policy, form: form)
+        let stream = try open(index)
+        try applier.apply(stream, index: index)
+        if applier.needsContext { return }
+        try stream.finish()
+        let layer = try finish(&applier, as: index == 0 ? contextKey(0) : .byItself(image.layers[index].diffID))
+        monitor.locked { finished.append((index, staged, layer)) }
+    }
+
+    private func finish(_ applier: inout LayerApplier, as key: LayerKey) throws(OperationError) -> StoredLayer {
+        try applier.finish()
+        let told = applier.warnings
+        monitor.locked { warnings += told }
+        return StoredLayer(
+            key: key, link: 0, isRootListed: applier.isRootListed, isRootOpaque: applier.isRootOpaque,
+            whiteoutDirectories: applier.whiteoutDirectories.sorted { $0.text < $1.text })
+    }
+
+    private func tree(of staged: StagedLayer) throws(OperationError) -> RootDirectory {
+        do throws(Errno) { return try staged.tree() } catch { throw store.failed("open", "a new layer", error) }
+    }
+
+    private func open(_ index: Int) throws(OperationError) -> LayerStream {
+        let stream = try source.open(image.layers[index])
+        stream.report = { [self] (read) throws(OperationError) in
+            let error: OperationError? = monitor.locked {
+                if let failure { return failure }
+                consumed[index] = read
+                do throws(OperationError) {
+                    try report(UnpackProgress(
+                        layer: index + 1, layers: image.layers.count, done: consumed.reduce(0, +), total: image.layers.reduce(0) { $0 + $1.size }))
+                    return nil
+                } catch {
+                    return error
+                }
+            }
+            if let error { throw error }
+        }
+        return stream
+    }
+
+    // MARK: - On top of the layers below
+
+    private func unpackInContext(_ index: Int, below: [StoredLayer]) throws(OperationError) -> StoredLayer {
+        if let found = try store.find(contextKey(index)) { return found }
+        do throws(OperationError) {
+            let staged = try store.stage()
+            do throws(Errno) { try staged.directory.makeDirectory("work", permissions: 0o700) } catch { throw store.failed("make", "a layer", error) }
+            try copyRootAttributes(of: below, in: store, to: try tree(of: staged).handle)
+            let place = store.path.appending("temporary/" + staged.name.text)
+            let mount = OverlayMount(below, of: store, upper: place.appending("tree").text, work: place.appending("work").text)
+            var applier = LayerApplier(root: RootDirectory(try mount.open()), policy: policy, form: .flat, hasContext: true)
+            let stream = try open(index)
+            try applier.apply(stream, index: index)
+            try stream.finish()
+            let layer = try finish(&applier, as: contextKey(index))
+            _ = consume applier  // unmounts
+            do throws(Errno) { try staged.directory.removeTree("work") } catch { throw store.failed("remove", "work", error) }
+            try store.synchronize()
+            return try store.commit(staged, as: layer)
+        } catch {
+            throw error.within(title(index))
+        }
+    }
+
+    /// Whether every directory in which `layer` hides a name is there below. Else the mark itself would be seen.
+    private func hasItsDirectories(_ layer: StoredLayer, below: [StoredLayer]) throws(OperationError) -> Bool {
+        for path in layer.whiteoutDirectories {
+            if try !isVisible(path, in: below) { return false }
+        }
+        return true
+    }
+
+    /// Whether the directory `path` is there in a mount of `layers`.
+    private func isVisible(_ path: InRootPath, in layers: [StoredLayer]) throws(OperationError) -> Bool {
+        if path.isRoot { return true }
+        for layer in layers.reversed() {
+            switch try look(for: path, in: layer) {
+            case .found: return true
+            case .hidden: return false
+            case .absent: if layer.isRootOpaque { return false }
+            }
+        }
+        return false
+    }
+
+    private enum Sight { case found, hidden, absent }
+
+    /// Whether `layer` has the directory `path`, or hides it in layers below, or says nothing about it.
+    private func look(for path: InRootPath, in layer: StoredLayer) throws(OperationError) -> Sight {
+        var directory = try store.tree(of: layer).relinquish()
+        do throws(Errno) {
+            var isOpaque = false
+            for component in path.components {
+                guard let name = Path(bytes: component) else { return .absent }
+                let status: FileStatus
+                do throws(Errno) { status = try directory.status(of: name) } catch where error == .noEntry { return isOpaque ? .hidden : .absent }
+                if status.kind != .directory { return .hidden }
+                directory = try directory.open(name, [.readOnly, .directory, .noFollow])
+                do throws(Errno) { isOpaque = try directory.attribute(store.marks.opaque) == [UInt8(ascii: "y")] || isOpaque } catch where error == .noData {}
+            }
+            return .found
+        } catch {
+            throw store.failed("look into layer", layer.key.text, error)
+        }
+    }
+}
+
+/// Gives a new upper directory what the topmost layer that speaks of it says of the root.
+func copyRootAttributes(of layers: [StoredLayer], in store: LayerStore, to upper: borrowing FileDescriptor) throws(OperationError) {
+    let source = layers.last { $0.isRootListed } ?? layers.first
+    guard let source else { return }
+    let tree = try store.tree(of: source)
+    do throws(Errno) {
+        try copyAttributes(from: tree.handle, to: upper, marks: store.marks)
+    } catch {
+        throw store.failed("copy attributes of", source.key.text, error)
+    }
+}
+
+/// Owner, permissions, extended attributes and times of an open file to another one, but for the overlay file system's own.
+func copyAttributes(from source: borrowing FileDescriptor, to target: borrowing FileDescriptor, marks: OverlayMarks) throws(Errno) {
+    let status = try source.status()
+    if effectiveUserID() == 0 {
+        // in a user namespace of one id, the owner can only be the one that it is
+        do throws(Errno) { try target.changeOwner(uid: status.uid, gid: status.gid) } catch where error == .invalid {}
+    }
+    try target.changePermissions(status.permissions)
+    let own = Array((marks.rawValue + ".overlay.").utf8)
+    for name in try source.attributeNames() where !name.bytes.starts(with: own) && !name.bytes.elementsEqual("security.selinux".utf8) {
+        try target.setAttribute(name, try source.attribute(name))
+    }
+    try target.setTimes(accessed: status.accessed, modified: status.modified)
+}

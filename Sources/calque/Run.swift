@@ -1,0 +1,143 @@
+import CLI
+import Diagnostics
+import ImageUnpack
+import Kernel
+import OCISpec
+
+extension Calque {
+    /// `calque run`: answers the container's exit status.
+    static func run(_ invocation: Invocation) throws(OperationError) -> Int32 {
+        let options = invocation.options
+        let store = try storePath(invocation)
+        let runtime = try findRuntime(options.value("runtime") ?? "cale")
+        let name = options.value("name") ?? "calque-\(processID())-\(monotonicNanoseconds() % 1_000_000_000)"
+        let bundle = try bundlePath(in: store, name: name)
+        let state = bundle.parent.parent.appending("state")  // of our own: "runs" lies in the store, and so does this
+        var request = UnpackOptions(reference: try reference(invocation.positionals[0]), bundle: bundle)
+        request.platform = try platform(invocation)
+        request.mode = .overlay(store: store, mountedBy: .runtime)
+        request.conversion = conversion(isRootless: effectiveUserID() != 0)
+        request.conversion.terminal = options.isSet("tty")
+        request.conversion.command = invocation.trailing.flatMap { $0.isEmpty ? nil : $0 }
+        request.conversion.env = try environment(options.values("env"))
+        request.conversion.network = options.value("network").map { $0 == "host" ? .host : $0 == "none" ? NetworkChoice.none : .path($0) }
+        request.volumes = try volumes(invocation)
+        // with one thread: a user namespace is entered by the child that unpacks, never by this process
+        let isQuiet = options.isSet("quiet")
+        let unpacked = try inChild { () throws(OperationError) in try unpack(request, isQuiet: isQuiet, progress: .automatic, invocation) }
+        if unpacked != 0 { return unpacked }
+        do throws(OperationError) {
+            let status = try attend(to: try start([runtime.text, "--root", state.text, "run", "--bundle", bundle.text, name], program: runtime))
+            if options.isSet("keep") { tell("\(invocation.programName): the bundle is \(bundle.text)") } else { try remove(bundle) }
+            return status
+        } catch {
+            if !options.isSet("keep") { try remove(bundle) }
+            throw error
+        }
+    }
+
+    /// Where the bundle of a run lies: below the store, so that gc finds one whose maker was killed.
+    private static func bundlePath(in store: Path, name: String) throws(OperationError) -> Path {
+        let plain = name.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0) || [0x2D, 0x2E, 0x5F].contains($0) }
+        guard plain, !name.isEmpty, !name.hasPrefix("."), name.utf8.count < 200 else {
+            throw OperationError("read", "--name", .invalid("a name has letters, digits, \"-\", \"_\" and \".\", and does not begin with \".\""))
+        }
+        let opened = try LayerStore.open(store, marks: marks)
+        return try opened.directoryOfRuns().appending(name)
+    }
+
+    private static func remove(_ path: Path) throws(OperationError) {
+        let bundle = try OverlayBundle(path)
+        try bundle.delete(from: try LayerStore.open(bundle.store, marks: marks))
+    }
+
+    private static func environment(_ entries: [String]) throws(OperationError) -> [String] {
+        for entry in entries where !entry.dropFirst().contains("=") || entry.hasPrefix("=") {
+            throw OperationError("read", "--env", .invalid("\(quoted(entry)) is not NAME=VALUE"))
+        }
+        return entries
+    }
+
+    static func volumes(_ invocation: Invocation) throws(OperationError) -> [VolumeRequest] {
+        var volumes: [VolumeRequest] = []
+        for text in invocation.options.values("volume") { volumes.append(try VolumeRequest(text)) }
+        return volumes
+    }
+
+    private static func findRuntime(_ name: String) throws(OperationError) -> Path {
+        func canRun(_ path: Path) -> Bool { (try? mayAccess(path, mode: 1)) != nil }  // any reason not to run it is the same here
+        if name.utf8.contains(UInt8(ascii: "/")) {
+            if canRun(Path(name)) { return Path(name) }
+        } else {
+            // beside this program first: the two are built together
+            let own = Path(executedPath()).parent.appending(name)
+            if executedPath().utf8.contains(UInt8(ascii: "/")), canRun(own) { return own }
+            let search = Kernel.environment("PATH") ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+            for directory in search.split(separator: ":") where canRun(Path(String(directory)).appending(name)) { return Path(String(directory)).appending(name) }
+        }
+        throw OperationError("look for", name, .errno(.noEntry), hint: "--runtime names an OCI runtime: a path, or a name to be found in PATH")
+    }
+
+    /// Calls `body` in a child, whose exit status it answers.
+    private static func inChild(_ body: () throws(OperationError) -> Int32) throws(OperationError) -> Int32 {
+        let side: CloneSide
+        do throws(Errno) { side = try clone([]) } catch { throw OperationError("start", "a process", .errno(error)) }
+        switch side {
+        case .parent(let child): return try wait(for: child)
+        case .child:
+            do throws(OperationError) {
+                exitNow(try body())
+            } catch {
+                tell("calque: " + error.description)
+                exitNow(1)
+            }
+        }
+    }
+
+    private static func wait(for child: Int32) throws(OperationError) -> Int32 {
+        do throws(Errno) {
+            guard case .ended(_, let status) = try waitForChild(child) else { return 1 }
+            return status
+        } catch {
+            throw OperationError("wait for", "a process", .errno(error))
+        }
+    }
+
+    /// Starts the runtime.
+    private static func start(_ arguments: [String], program: Path) throws(OperationError) -> Int32 {
+        let argv = StringVector(arguments)
+        let envp = StringVector(Kernel.environment())
+        do throws(Errno) {
+            try blockAllSignals()
+            guard case .parent(let child) = try clone([]) else {
+                do throws(Errno) {
+                    try restoreDefaultSignals()
+                    try unblockAllSignals()
+                    try execute(program, arguments: argv, environment: envp)
+                } catch {
+                    tell("calque: run \(quoted(program.text)): \(error.explanation) (\(error.name))")
+                }
+                exitNow(127)
+            }
+            return child
+        } catch {
+            throw OperationError("start", program.text, .errno(error))
+        }
+    }
+
+    /// Waits for the runtime; signals go to it. Those of a terminal reach it by themselves.
+    private static func attend(to child: Int32) throws(OperationError) -> Int32 {
+        do throws(Errno) {
+            let signals = try FileDescriptor.allSignals()
+            try signals.setNonBlocking(false)
+            while true {
+                if case .ended(let pid, let status) = try waitForChild(child, blocking: false), pid == child { return status }
+                guard let signal = try signals.nextSignal() else { continue }
+                // a sender of 0 is the kernel: the terminal, which told the whole group
+                if signal.number != 17 && signal.sender != 0 { do throws(Errno) { try sendSignal(signal.number, to: child) } catch where error == .noProcess {} }
+            }
+        } catch {
+            throw OperationError("wait for", "the runtime", .errno(error))
+        }
+    }
+}
