@@ -23,8 +23,8 @@ triple    = $(shell $(SWIFT)c -print-target-info | sed -n 's/.*"unversionedTripl
 release   = SWIFT_RESOURCES="$(resources)" SWIFT_TRIPLE="$(triple)" CALE_RELEASE=$(MODE) CALE_GZIP=$(GZIP) \
             $(SWIFT) build -c release $(CHECKED) --disable-local-rpath --scratch-path $(SCRATCH) -Xlinker -L$(CURDIR)/build/archives
 
-.PHONY: help build demo test unit conformance coverage order bench bench-images install uninstall format clean \
-        build-packages demo-packages test-packages vm-packages every-mode
+.PHONY: help build demo test unit conformance coverage order bench bench-images hostile-images install uninstall format clean \
+        vm build-packages demo-packages test-packages vm-packages every-mode
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
@@ -56,6 +56,8 @@ test: test-packages unit every-mode ## every test: unit, every build mode, demo,
 	conformance/demo build/bin/cale build/bin/calque
 	conformance/coverage > /dev/null
 	CALQUE=build/bin/calque RUNTIME=build/bin/cale conformance/run
+	conformance/hostile-images build/bin/calque
+	TMPDIR=/dev/shm conformance/interrupted-unpack build/bin/calque
 	$(if $(filter 0,$(VM)),,$(MAKE) vm-packages && conformance/vm/run build/bin/cale)
 
 coverage: ## every statement of the specifications: applied by whom, covered by what, or why not
@@ -79,6 +81,10 @@ bench: test-packages build ## CPU, wall and memory, interleaved with runc and cr
 
 bench-images: test-packages build ## CPU, wall and memory of unpacking images, interleaved with umoci, tar, skopeo
 	conformance/bench/images build/bin/calque
+
+hostile-images: test-packages build ## images that mean harm, one attack each; unpackings that are killed
+	conformance/hostile-images build/bin/calque
+	TMPDIR=/dev/shm conformance/interrupted-unpack build/bin/calque
 
 install: build ## programs, man pages and completions below $(DESTDIR)$(PREFIX)
 	install -D -m 0755 -t $(DESTDIR)$(PREFIX)/bin build/bin/cale build/bin/calque
