@@ -73,7 +73,7 @@ private func word(_ value: UInt64) -> [UInt8] { (0..<8).map { UInt8(truncatingIf
 extension LinuxSeccomp {
     /// Everything on which the filter depends, unambiguously: lists are preceded by their count, texts end in NUL.
     var cacheKey: [UInt8] {
-        var key = Array("cale-1 libseccomp-\(libseccompVersion()) arch-\(nativeArchitecture()) ".utf8)
+        var key = Array("cale-2 libseccomp-\(libseccompVersion()) arch-\(nativeArchitecture()) ".utf8)
         func add(_ number: UInt64) { key += word(number) }
         func add(_ text: String) {
             key += text.utf8

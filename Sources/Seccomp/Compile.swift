@@ -34,7 +34,9 @@ package func compileSeccomp(_ profile: LinuxSeccomp) throws(OperationError) -> S
         }
     }
     let usesListener = profile.usesListener
-    return SeccompProgram(filter: try unsafe export(context), flags: profile.flagBits, usesListener: usesListener)
+    var filter = try unsafe export(context)
+    if profile.hidesUnknownCalls { filter = hidingUnknownCalls(profile.knownCalls(), before: filter) }
+    return SeccompProgram(filter: filter, flags: profile.flagBits, usesListener: usesListener)
 }
 
 /// `__NR_SCMP_ERROR`, a macro that Swift cannot see: "no such system call".

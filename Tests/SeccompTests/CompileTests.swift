@@ -38,7 +38,7 @@ struct CompileTests {
         let rule = try filter(#"{"names":["mkdir"],"action":"SCMP_ACT_ERRNO","errnoRet":\#(number)}"#)
         #expect(rule.action(of: 83, architecture: x86_64) == errno(number))
         let other = try filter(
-            #"{"names":["read"],"action":"SCMP_ACT_ALLOW"}"#, byDefault: #""defaultAction":"SCMP_ACT_ERRNO","defaultErrnoRet":\#(number)"#)
+            #"{"names":["read","openat2"],"action":"SCMP_ACT_ALLOW"}"#, byDefault: #""defaultAction":"SCMP_ACT_ERRNO","defaultErrnoRet":\#(number)"#)
         #expect(other.action(of: 83, architecture: x86_64) == errno(number))
         #expect(other.action(of: 0, architecture: x86_64) == allow)
     }
