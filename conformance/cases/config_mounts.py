@@ -296,7 +296,7 @@ def idmapped_by_nothing(c):
     source = owned_file(c, "data", 0, 0)
     for option in ("idmap", "ridmap"):
         add_idmapped(c, "/data", source, ["rbind", option])
-        c.run().failed("map|user namespace")
+        c.run().failed("map|user namespace|mount_setattr")
         del c.config["mounts"][-1]
 
 
