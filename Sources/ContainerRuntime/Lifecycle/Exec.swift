@@ -93,6 +93,7 @@ private func serve(
     } catch {
         throw wordDeath(error, cgroup)
     }
+    try Resctrl.join(state.resctrlGroups.map { Path($0) }, pid: launch.pid)
     if let trace = options.trace { traceDone(plan, pid: launch.pid, trace) }
     if let socket = options.pidfdSocket { try sendPidfd(of: launch.pid, to: socket) }
     if let pidFile = options.pidFile {
