@@ -263,7 +263,7 @@ def idmapped_recursively(c):
 def idmapped_unsupported(c):
     add_idmapped(c, "/data", "/proc/self", ["bind", "idmap"], idmap(0, 1000), idmap(0, 1000))
     c.run().failed("/proc/self")
-    if "cale" in c.runtime:
+    if pathlib.Path(c.runtime).name.startswith("cale"):
         c.run().failed(r'map owners of "/proc/self" \(mounts\[6\]\): an idmapped mount of "proc" is not supported')
 
 
@@ -275,7 +275,7 @@ def idmapped_recursively_unsupported(c):
     try:
         add_idmapped(c, "/data", source, ["rbind", "ridmap"], idmap(0, 1000), idmap(0, 1000))
         c.run().failed("data")
-        if "cale" in c.runtime:
+        if pathlib.Path(c.runtime).name.startswith("cale"):
             c.run().failed('"proc" is not supported')
     finally:
         subprocess.run(["umount", source / "below"], check=True)
