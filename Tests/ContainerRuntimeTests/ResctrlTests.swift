@@ -64,7 +64,7 @@ struct ResctrlTests {
     private let tree: FakeResctrl
     init() throws { tree = try FakeResctrl() }
 
-    @Test("without closID the class is named after the container and goes with it (RT-config-linux-142, RT-config-linux-147)")
+    @Test("without closID the class is named after the container and goes with it (RT-config-linux-123, 124, 129, 131, 142, 143, 147)")
     func ownClass() throws {
         let plan = try tree.plan(#"{"l3CacheSchema":"L3:0=7f0;1=1f","memBwSchema":"MB:0=20;1=70"}"#)
         try Resctrl.make(plan, flags: FakeResctrl.flags)
@@ -78,7 +78,7 @@ struct ResctrlTests {
         try Resctrl.remove(plan.removed)  // gone: no error
     }
 
-    @Test("`schemata` is written last, a line at a time (RT-config-linux-137 to RT-config-linux-140)")
+    @Test("`schemata` is written last, a line at a time (RT-config-linux-133, RT-config-linux-136 to 140)")
     func order() throws {
         let plan = try tree.plan(#"{"closID":"gold","schemata":["L2:0=f","L3:0=1"],"memBwSchema":"MB:0=20","l3CacheSchema":"L3:0=3"}"#)
         #expect(plan.lines.map { $0.text } == ["L3:0=3", "MB:0=20", "L2:0=f", "L3:0=1"])
@@ -101,7 +101,7 @@ struct ResctrlTests {
                 .contains("(linux.intelRdt.memBwSchema): the class of service has other limits than \"MB:2=20\""))
     }
 
-    @Test("a class without limits must be there (RT-config-linux-145, RT-config-linux-146)")
+    @Test("a class without limits must be there, and is not written (RT-config-linux-141, RT-config-linux-145, RT-config-linux-146)")
     func preconfigured() throws {
         #expect(
             tree.refusal { () throws(OperationError) in _ = try tree.plan(#"{"closID":"gold"}"#) }
@@ -122,7 +122,7 @@ struct ResctrlTests {
         #expect(try tree.read("tasks") == "7\n" && tree.read("mon_groups/web/tasks") == "7\n")
     }
 
-    @Test("a monitoring group is the container's own, whatever its class (RT-config-linux-149 to RT-config-linux-152)")
+    @Test("a monitoring group is the container's own, whatever its class (RT-config-linux-135, RT-config-linux-149 to 152)")
     func monitoring() throws {
         try tree.make("gold/mon_groups")
         let plan = try tree.plan(#"{"closID":"gold","enableMonitoring":true}"#)

@@ -81,7 +81,7 @@ struct ConfigTests {
         #expect(try words(config(process: "\"args\": [\"sh\", \"-c\"]")) == "sh -c")
     }
 
-    @Test("what is allowed but deserves a warning")
+    @Test("what is allowed but deserves a warning (RT-config-linux-130)")
     func warnings() throws {
         let found = try parse(
             config(

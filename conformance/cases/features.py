@@ -1,7 +1,8 @@
 """features.md and features-linux.md: what `features` says is so."""
 import json
+import os
 
-from support import NAMESPACES, case
+from support import NAMESPACES, Skip, case
 
 
 def features(c):
@@ -128,3 +129,26 @@ def no_data(c):
 @case("annotations that change what the runtime does are named", "RT-features-021")
 def unsafe_annotations(c):
     assert isinstance(features(c).get("potentiallyUnsafeConfigAnnotations", []), list)
+
+
+@case("every mode and flag of memoryPolicy that is named is known", "RT-features-linux-028", "RT-features-linux-029", "RT-features-linux-030",
+      "RT-features-linux-031")
+def memory_policy(c):
+    if not os.path.exists("/proc/self/numa_maps"):
+        raise Skip("the kernel was built without NUMA")
+    found = features(c)["linux"]["memoryPolicy"]
+    assert {"MPOL_DEFAULT", "MPOL_BIND", "MPOL_INTERLEAVE", "MPOL_LOCAL", "MPOL_PREFERRED"} <= set(found["modes"]), found
+    for mode in found["modes"]:
+        c.linux["memoryPolicy"] = {"mode": mode} | ({} if mode in ("MPOL_DEFAULT", "MPOL_LOCAL") else {"nodes": "0"})
+        c.args("true").run().ok()
+    for flag in found["flags"]:
+        c.linux["memoryPolicy"] = {"mode": "MPOL_BIND", "nodes": "0", "flags": [flag]}
+        c.args("true").run().ok()
+
+
+@case("booleans of resctrl, idmapped mounts and network devices", "RT-features-linux-033", "RT-features-linux-034", "RT-features-linux-035",
+      "RT-features-linux-037", "RT-features-linux-038", "RT-features-linux-039", "RT-features-linux-041")
+def more_booleans(c):
+    found = features(c)["linux"]
+    assert all(isinstance(found["intelRdt"][name], bool) for name in ("enabled", "schemata", "monitoring")), found["intelRdt"]
+    assert found["mountExtensions"]["idmap"]["enabled"] is True and isinstance(found["netDevices"]["enabled"], bool), found
