@@ -20,8 +20,8 @@ private func listing(_ directory: borrowing FileDescriptor, _ path: String = "",
             let file = try directory.open(name, [.readOnly, .noFollow])
             line += " " + String(decoding: try file.readAll(limit: 1 << 20), as: UTF8.self) + " " + (try attributes(file))
             if status.links > 1 {
-                line += " = " + (links[status.inode] ?? here)
-                links[status.inode] = links[status.inode] ?? here
+                // not the number of links: a name that is hidden in an overlay still counts
+                if let first = links[status.inode] { line += " = " + first } else { links[status.inode] = here }
             }
         case .symbolicLink: line += " -> " + String(decoding: try directory.linkTarget(name), as: UTF8.self)
         case .directory: line += " " + (try attributes(try directory.open(name, [.readOnly, .directory, .noFollow])))

@@ -1,4 +1,4 @@
-package import Kernel
+import Kernel
 
 /// What kind of tree layers are applied to.
 package enum TreeForm: Equatable, Sendable {
