@@ -10,6 +10,16 @@ package struct Cgroup: Equatable, Sendable {
     package let directories: [String]
     /// Directories above that were made for this cgroup, outermost first; they go with it when nobody else uses them.
     package let madeParents: [String]
+    /// The scope whose directory it is; nil when systemd did not make it.
+    package var unit: SystemdUnit?
+    /// What is left to be done once the init is in the scope: see `settle`.
+    var placeholder: Int32?
+    var lateWrites: [CgroupWrite] = []
+
+    init(directories: [String], madeParents: [String]) {
+        self.directories = directories
+        self.madeParents = madeParents
+    }
 
     /// The cgroup that a container's stored state describes. Nothing is read: a directory that is gone counts as empty.
     package static func existing(directories: [String], madeParents: [String] = []) -> Cgroup {
@@ -23,6 +33,7 @@ package struct Cgroup: Equatable, Sendable {
     /// - Throws: `.invalid` for a cgroup that has processes or is frozen (RT-config-linux-043); the kernel's errno with the
     ///   JSON path of the limit.
     package static func create(_ plan: CgroupPlan) throws(OperationError) -> Cgroup {
+        if let scope = plan.scope { return try create(scope, plan) }
         var builder = CgroupBuilder(owner: plan.owner)
         do throws(OperationError) {
             for directory in plan.directories { try builder.build(directory) }
@@ -31,6 +42,35 @@ package struct Cgroup: Equatable, Sendable {
             throw error
         }
         return Cgroup(directories: builder.directories, madeParents: builder.madeParents)
+    }
+
+    /// Lets systemd make the cgroup. It is settled when the init is in.
+    private static func create(_ scope: SystemdScope, _ plan: CgroupPlan) throws(OperationError) -> Cgroup {
+        let started = try scope.start()
+        var directory = plan.directories[0]
+        directory.path = started.path
+        var cgroup = Cgroup(directories: [directory.absolute], madeParents: [])
+        cgroup.unit = scope.unit
+        cgroup.placeholder = started.placeholder
+        cgroup.lateWrites = scope.lateWrites
+        do throws(OperationError) {
+            try CgroupBuilder(owner: plan.owner).fill(directory)
+            return cgroup
+        } catch {
+            try? cgroup.remove()  // the first error is the one to tell
+            throw error
+        }
+    }
+
+    /// Ends the process that held the init's place in a scope, and sets the limits that had to wait for that.
+    ///
+    /// Called once, when the init was cloned; does nothing for a cgroup that systemd did not make.
+    package func settle() throws(OperationError) {
+        guard let placeholder else { return }
+        Placeholder.end(placeholder)
+        guard let unit, !lateWrites.isEmpty else { return }
+        try unit.set(systemdProperties(of: lateWrites))
+        try openCgroup(directories[0]).write(lateWrites, in: directories[0])
     }
 
     /// Whether any of the directories is still there.

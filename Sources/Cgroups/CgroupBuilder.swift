@@ -28,6 +28,17 @@ struct CgroupBuilder {
         if !isNew { try refuseInUse(path) }
         if directory.isCpuset1 { try inheritCpuset(directory, isNew: isNew) }
         directories.append(path)
+        try setLimits(of: directory, isNew: isNew)
+    }
+
+    /// Gives the directory that systemd has made what systemd does not know of.
+    func fill(_ directory: CgroupPlan.Directory) throws(OperationError) {
+        try ControllerSwitch(directory).enable()
+        try setLimits(of: directory, isNew: true)
+    }
+
+    private func setLimits(of directory: CgroupPlan.Directory, isNew: Bool) throws(OperationError) {
+        let path = directory.absolute
         if directory.writes.isEmpty && directory.devices == nil && owner == nil { return }
         let handle = try openCgroup(path)
         do throws(OperationError) {

@@ -14,16 +14,10 @@ package struct CgroupPath: Equatable, Sendable {
 
     /// - Parameters:
     ///   - cgroupsPath: `linux.cgroupsPath`; nil or empty when not set.
-    ///   - systemd: the caller asked for cgroups made by systemd.
-    /// - Throws: `.invalid` for what leads out of the hierarchy or cannot be a name, `.unsupported` for `systemd`.
+    /// - Throws: `.invalid` for what leads out of the hierarchy or cannot be a name.
     /// Source: RT-config-linux-050 (invalid values are an error).
-    package init(cgroupsPath: String?, id: String, systemd: Bool = false) throws(OperationError) {
+    package init(cgroupsPath: String?, id: String) throws(OperationError) {
         let path = cgroupsPath ?? ""
-        if systemd {
-            throw OperationError(
-                "plan cgroup", path.isEmpty ? id : path, .unsupported("making cgroups through systemd (--systemd-cgroup)"),
-                field: path.isEmpty ? nil : Self.field, hint: "use the cgroupfs manager and a cgroupsPath such as \"/containers/\(escaped(id))\"")
-        }
         if path.isEmpty {
             text = "cale-" + id
             isAbsolute = false
@@ -35,6 +29,13 @@ package struct CgroupPath: Equatable, Sendable {
         if let why = Self.problem(text) {
             throw OperationError("plan cgroup", path.isEmpty ? id : path, .invalid(why), field: path.isEmpty ? nil : Self.field)
         }
+    }
+
+    /// The path of a scope that systemd makes.
+    init(scope path: String) throws(OperationError) {
+        text = path
+        isAbsolute = true
+        if let why = Self.problem(path) { throw OperationError("plan cgroup", path, .invalid(why), field: Self.field) }
     }
 
     private static var field: String { "linux.cgroupsPath" }

@@ -42,6 +42,8 @@ package struct CgroupPlan: Equatable, Sendable {
     package var directories: [Directory]
     /// The user who shall own the version 2 cgroup, to make cgroups below it; nil leaves it to the caller of this program.
     package var owner: UInt32?
+    /// The scope in which systemd makes the only directory; nil when we make it.
+    package var scope: SystemdScope?
     /// What was asked for and is not carried out, which the specification allows; each ends in "ignoring".
     package var warnings: [String] = []
     /// Whether the cgroup exists already, so that no directory can be added.
@@ -52,15 +54,18 @@ package struct CgroupPlan: Equatable, Sendable {
         self.owner = owner
     }
 
+    /// Whether a limit was asked for, so that the container must not start without its cgroup.
+    package var limitsAnything: Bool { directories.contains { $0.isRequired } }
+
     /// For people, one line per action.
     package var lines: [String] {
-        var lines: [String] = []
+        var lines = scope?.lines ?? []
         for directory in directories {
             lines.append("cgroup " + directory.absolute + (directory.isRequired || directory.limitsDevices ? "" : ", if it may be made"))
             if !directory.needed.isEmpty { lines.append("  enable " + directory.needed.map { $0.name }.joined(separator: " ")) }
             if !directory.wanted.isEmpty { lines.append("  enable " + directory.wanted.joined(separator: " ") + ", if possible") }
             if directory.isCpuset1 { lines.append("  take cpuset.cpus and cpuset.mems from the parent") }
-            for write in directory.writes { lines.append("  write " + write.line) }
+            for write in directory.writes + (scope?.lateWrites ?? []) { lines.append("  write " + write.line) }
             if let devices = directory.devices { lines += devices.lines.map { "  device program: " + $0 } }
             if let owner, directory.hierarchy.version == .v2 { lines.append("  owner \(owner)") }
         }
@@ -75,14 +80,28 @@ package struct CgroupPlan: Equatable, Sendable {
 ///   - deviceRules: rules that apply after the configuration's.
 ///   - owner: the host's user id behind `process.user.uid`, when the container gets a cgroup namespace and a writable
 ///     cgroup mount (RT-config-linux-054, 055); ignored in version 1 (RT-config-linux-053).
-///   - systemd: cgroups made by systemd were asked for.
-/// - Throws: `.invalid` for an impossible path, `.unsupported` for limits that this host cannot give.
+///   - systemd: the systemd that shall make the cgroup; `UnitName` says what the path means then.
+/// - Throws: `.invalid` for an impossible path, `.unsupported` for limits that this host cannot give, and for a scope of
+///   systemd's beside version 1 hierarchies.
 /// Source: config-linux.md "Control groups" (RT-config-linux-043 to 122).
 package func planCgroup(
     path cgroupsPath: String?, id: String, resources: LinuxResources, setup: CgroupSetup,
-    deviceRules: [LinuxDeviceRule] = defaultDeviceRules, owner: UInt32? = nil, systemd: Bool = false
+    deviceRules: [LinuxDeviceRule] = defaultDeviceRules, owner: UInt32? = nil, systemd: SystemdRequest? = nil
 ) throws(OperationError) -> CgroupPlan {
-    let path = try CgroupPath(cgroupsPath: cgroupsPath, id: id, systemd: systemd)
+    var unit: UnitName?
+    if let systemd {
+        unit = try UnitName(cgroupsPath: cgroupsPath, id: id, isUser: systemd.isUser)
+        guard setup.isPureVersion2 else {
+            throw OperationError(
+                "plan cgroup", cgroupsPath ?? id, .unsupported("making cgroups through systemd beside cgroup version 1"), field: "linux.cgroupsPath",
+                hint: "use the cgroupfs manager and a cgroupsPath such as \"/containers/\(escaped(id))\", or boot with systemd.unified_cgroup_hierarchy=1")
+        }
+    }
+    let path = if let unit, let systemd {
+        try CgroupPath(scope: systemdRoot(systemd, ownPath: setup.hierarchies[0].ownPath) + unit.path)
+    } else {
+        try CgroupPath(cgroupsPath: cgroupsPath, id: id)
+    }
     var plan = CgroupPlan(directories: [], owner: setup.isRootless ? nil : owner)
     for hierarchy in setup.hierarchies {
         var directory = CgroupPlan.Directory(hierarchy: hierarchy, path: path.text)
@@ -98,6 +117,7 @@ package func planCgroup(
     }
     // beside version 1 hierarchies, the version 2 tree has the controllers that nobody took: often none that is asked for
     if !setup.isPureVersion2 { plan.directories.removeAll { $0.hierarchy.version == .v2 && $0.writes.isEmpty && $0.needed.isEmpty } }
+    if let unit, let systemd { try plan.planScope(unit, id: id, request: systemd) }
     return plan
 }
 

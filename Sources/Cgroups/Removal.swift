@@ -8,6 +8,13 @@ extension Cgroup {
     /// again for 2 seconds, ever more slowly.
     /// - Throws: `EBUSY` with the processes that do not go; any other errno of rmdir(2) at once.
     package func remove() throws(OperationError) {
+        if let placeholder { Placeholder.end(placeholder) }
+        try removeDirectories()
+        // systemd sees an empty scope by itself; afterwards the name is free for sure
+        if let unit { try unit.stop() }
+    }
+
+    private func removeDirectories() throws(OperationError) {
         var left: [String] = []
         for directory in directories where !(try Self.removeEmpty(directory)) { left.append(directory) }
         let deadline = monotonicNanoseconds() + 2_000_000_000

@@ -59,4 +59,5 @@ extension Errno {
     package static var timedOut: Errno { Errno(ETIMEDOUT) }
     package static var quotaExceeded: Errno { Errno(EDQUOT) }
     package static var stale: Errno { Errno(ESTALE) }
+    package static var connectionReset: Errno { Errno(ECONNRESET) }
 }

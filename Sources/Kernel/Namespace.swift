@@ -72,3 +72,10 @@ package func setDomainname(_ name: String) throws(Errno) { try check(unsafe kern
 
 /// Brings up the loopback device of the current network namespace.
 package func bringLoopbackUp() throws(Errno) { try check(kernel_loopback_up()) }
+
+/// Whether this process is in a user namespace other than the host's first, whose file in /proc has one number on every kernel.
+///
+/// Source: kernel include/linux/proc_ns.h, `PROC_USER_INIT_INO`. False where it cannot be told.
+package func isInNestedUserNamespace() -> Bool {
+    do throws(Errno) { return try fileStatus("/proc/self/ns/user").inode != 0xEFFF_FFFD } catch { return false }
+}

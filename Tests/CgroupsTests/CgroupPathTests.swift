@@ -36,14 +36,6 @@ import Testing
         #expect(try CgroupPath(cgroupsPath: "/a/...", id: "web").text == "a/...")
     }
 
-    @Test("systemd's cgroups are refused in clear words")
-    func systemd() {
-        let error = #expect(throws: OperationError.self) { try CgroupPath(cgroupsPath: "system.slice:cri:web", id: "web", systemd: true) }
-        #expect(
-            error?.description
-                == #"plan cgroup "system.slice:cri:web" (linux.cgroupsPath): making cgroups through systemd (--systemd-cgroup) is not supported; hint: use the cgroupfs manager and a cgroupsPath such as "/containers/web""#)
-    }
-
     @Test("exec cannot leave the container's cgroup", arguments: ["../ct2", "/../ct2", "x/../../ct2", "", "/x", "x/"])
     func below(path: String) {
         #expect(throws: OperationError.self) { try cgroupDirectories(["/sys/fs/cgroup/ct"], below: path) }

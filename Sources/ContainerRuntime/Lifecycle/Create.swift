@@ -132,6 +132,7 @@ private func make(
     state.cgroupDirectories = plan.cgroup.directories.map({ $0.absolute })
     state.resctrlGroups = plan.resctrl?.joined.map({ $0.text }) ?? []
     state.resctrlMade = plan.resctrl?.removed.map({ $0.text }) ?? []
+    state.unit = plan.cgroup.scope?.unit
     try directory.begin(state)
     try directory.keepConfiguration(preparation.bundle.configBytes)
     if let resctrl = plan.resctrl { try Resctrl.make(resctrl) }
@@ -163,6 +164,7 @@ private func launch(
 ) throws(OperationError) {
     var launch = try Launch.begin(plan, handles: handles, cgroup: cgroup)
     do throws(OperationError) {
+        try cgroup.settle()
         // `create` may be interrupted: its init ends with it, and what it has recorded can be deleted
         if waitsForStart { try unblockSignals() }
         try setOOMScore(plan, pid: launch.pid)

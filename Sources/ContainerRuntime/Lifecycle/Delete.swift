@@ -37,6 +37,15 @@ package func deleteContainer(
     try end(state, force: force)
     try state.cgroup.remove()
     try Resctrl.remove(state.resctrlMade.map { Path($0) })
+    if let unit = state.unit {
+        do throws(OperationError) {
+            try unit.stop()
+        } catch {
+            // Its processes and its cgroup are gone: systemd will see that sooner or later.
+            if !force { throw error }
+            warn("\(error)")
+        }
+    }
     try root.remove(id)
     for failure in HostHooks.runAll(state.hooks.poststop, phase: "poststop", state: state.specState(.stopped).text()) { warn("\(failure)") }
 }

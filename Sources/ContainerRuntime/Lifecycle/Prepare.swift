@@ -21,14 +21,11 @@ struct Preparation {
         var setup = try CgroupSetup.current()
         if let tolerates = options.toleratesMissingCgroups { setup.isRootless = tolerates }
         let uid = effectiveUserID()
-        let cgroup = options.usesCgroups
-            ? try planCgroup(
-                path: linux.cgroupsPath, id: options.id.text, resources: linux.resources ?? LinuxResources(), setup: setup,
-                systemd: options.usesSystemd)
-            : CgroupPlan(directories: [])
+        let cgroup = try Self.planCgroup(config, options, setup: setup)
         var context = PlanContext(
             id: options.id, bundle: bundle.path, isPrivileged: uid == 0, uid: uid, gid: effectiveGroupID(), cgroup: cgroup,
             grantableCapabilities: try ownCapabilities(), kindOfFile: { path in (try? fileStatus(path))?.kind })  // nil says it all
+        context.isInUserNamespace = isInNestedUserNamespace()
         context.usesPivot = options.usesPivot
         context.makesKeyring = options.makesKeyring
         context.preservedDescriptors = options.preservedDescriptors
@@ -57,6 +54,21 @@ struct Preparation {
         } catch {
             return false
         }
+    }
+
+    private static func planCgroup(_ config: RuntimeConfig, _ options: CreateOptions, setup: CgroupSetup) throws(OperationError) -> CgroupPlan {
+        if !options.usesCgroups { return CgroupPlan(directories: []) }
+        let linux = config.linux ?? Linux()
+        let request = options.usesSystemd
+            ? try SystemdRequest.current(isUser: options.toleratesMissingCgroups, annotations: config.annotations) : nil
+        var plan = try Cgroups.planCgroup(
+            path: linux.cgroupsPath, id: options.id.text, resources: linux.resources ?? LinuxResources(), setup: setup, systemd: request)
+        // A user without a session has no systemd: that matters when there are limits.
+        if let request, request.isUser, !plan.limitsAnything, (try? fileStatus(Path(request.bus.path))) == nil {  // nil says it all
+            plan = CgroupPlan(directories: [])
+            plan.warnings.append("there is no bus of this user at \(quoted(request.bus.path)) to ask for a cgroup, ignoring")
+        }
+        return plan
     }
 }
 

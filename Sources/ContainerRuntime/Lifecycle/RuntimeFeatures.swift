@@ -11,7 +11,7 @@ package func runtimeFeatures(version: String, commit: String) -> Features {
     var linux = LinuxFeatures()
     linux.namespaces = LinuxNamespaceType.allCases.map({ $0.name }).sorted()
     linux.capabilities = (Int32(0)..<64).compactMap { CapabilityNames.name($0) }
-    linux.cgroup = LinuxFeatures.Cgroup(v1: true, v2: true, systemd: false, systemdUser: false, rdma: true)
+    linux.cgroup = LinuxFeatures.Cgroup(v1: true, v2: true, systemd: true, systemdUser: true, rdma: true)
     linux.seccomp = seccompFeatures()
     // the labels are written whenever the kernel takes them
     linux.apparmorEnabled = true

@@ -129,6 +129,8 @@ package struct PlanContext {
     package var isSELinuxActive = false
     /// Where resctrl is mounted, looked up for a configuration that asks for it.
     package var resctrl: ResctrlHost?
+    /// The runtime itself is in a user namespace that somebody made for it, such as podman for a user.
+    package var isInUserNamespace = false
     package var usesPivot = true
     package var makesKeyring = true
     package var preservedDescriptors: Int32 = 0

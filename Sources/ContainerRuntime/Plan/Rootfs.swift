@@ -98,7 +98,8 @@ extension ContainerPlan {
     }
 
     private mutating func planDevices(_ linux: Linux, config: RuntimeConfig, context: PlanContext) throws(OperationError) {
-        let binds = newNamespaces.contains(.user) || joinedNamespaces.contains { $0.kind == .user } || !context.isPrivileged
+        let isHostUser = !newNamespaces.contains(.user) && !joinedNamespaces.contains { $0.kind == .user } && !context.isInUserNamespace
+        let binds = !isHostUser || !context.isPrivileged
         // a bind mount of the host's /dev brings its own nodes, and ours would land on the host
         let bringsOwn = config.mounts.contains { mount in
             // a destination that is no path was refused when its mount was planned

@@ -1,3 +1,4 @@
+package import Cgroups
 package import Diagnostics
 package import JSON
 package import OCISpec
@@ -33,6 +34,8 @@ package struct StoredState: Equatable, Sendable {
     package var resctrlGroups: [String] = []
     /// Those that are removed with the container, the inner one first.
     package var resctrlMade: [String] = []
+    /// The scope of systemd's whose directory it is.
+    package var unit: SystemdUnit?
     package var hasOwnPIDNamespace = false
     /// Whether its processes get a session keyring of the container's own; what `--no-new-keyring` turns off.
     package var makesKeyring = true
@@ -71,6 +74,13 @@ extension StoredState {
             writer.member("cgroupParents", cgroupParents)
             if !resctrlGroups.isEmpty { writer.member("resctrl", resctrlGroups) }
             if !resctrlMade.isEmpty { writer.member("resctrlMade", resctrlMade) }
+            if let unit {
+                writer.key("systemd")
+                writer.object { writer in
+                    writer.member("unit", unit.name)
+                    writer.member("bus", unit.bus.path)
+                }
+            }
             if !annotations.isEmpty {
                 writer.key("annotations")
                 annotations.write(to: &writer)
@@ -123,6 +133,9 @@ extension StoredState {
         cgroupParents = try object.strings("cgroupParents") ?? []
         resctrlGroups = try object.strings("resctrl") ?? []
         resctrlMade = try object.strings("resctrlMade") ?? []
+        unit = try object.object("systemd") { (object) throws(OperationError) in
+            SystemdUnit(name: try object.requiredString("unit"), bus: DBusAddress(path: try object.requiredString("bus")))
+        }
         annotations = try object.optional("annotations") { (value) throws(OperationError) in try StringMap(value) } ?? StringMap()
         hooks = try object.object("hooks") { (object) throws(OperationError) in try Hooks(object) } ?? Hooks()
     }

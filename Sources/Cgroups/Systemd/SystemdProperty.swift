@@ -1,0 +1,136 @@
+// Limits as properties of a scope. systemd writes the files of a cgroup again whenever it likes (daemon-reload,
+// set-property): a limit of which it does not know would be lifted then.
+import Diagnostics
+import OCISpec
+
+/// A property of a unit of systemd's.
+package struct SystemdProperty: Equatable, Sendable {
+    package var name: String
+    package var value: DBusValue
+
+    package init(_ name: String, _ value: DBusValue) {
+        self.name = name
+        self.value = value
+    }
+
+    /// A member of a(sv).
+    var entry: DBusValue { .structure([.string(name), .variant(value)]) }
+
+    /// For people: `MemoryMax=536870912`.
+    package var line: String { name + "=" + value.description }
+}
+
+/// The properties that say the same as `writes` into the files of a version 2 cgroup; files without one are left out.
+///
+/// Made from the writes, so that the limits of every section of the configuration, its `unified` keys and updates go the same way.
+/// Source: org.freedesktop.systemd1(5), "Properties"; systemd.resource-control(5).
+package func systemdProperties(of writes: [CgroupWrite]) -> [SystemdProperty] {
+    var properties: [SystemdProperty] = []
+    for write in writes {
+        for property in systemdProperties(of: write) {
+            properties.removeAll { $0.name == property.name }  // the last write counts
+            properties.append(property)
+        }
+    }
+    return properties
+}
+
+private func systemdProperties(of write: CgroupWrite) -> [SystemdProperty] {
+    func bytes(_ name: String) -> [SystemdProperty] { byteCount(write.text).map { [SystemdProperty(name, .uint64($0))] } ?? [] }
+    switch write.file {
+    case "memory.min": return bytes("MemoryMin")
+    case "memory.low": return bytes("MemoryLow")
+    case "memory.high": return bytes("MemoryHigh")
+    case "memory.max": return bytes("MemoryMax")
+    case "memory.swap.max": return bytes("MemorySwapMax")
+    case "pids.max": return bytes("TasksMax")
+    case "cpu.weight": return UInt64(write.text).map { [SystemdProperty("CPUWeight", .uint64($0))] } ?? []
+    case "cpu.max": return quota(write.text)
+    case "cpuset.cpus": return numbers("AllowedCPUs", write.text)
+    case "cpuset.mems": return numbers("AllowedMemoryNodes", write.text)
+    case "io.weight": return ioWeight(write.text)
+    case "io.bfq.weight":
+        if case .instead(_, let text) = write.fallback { return ioWeight(text) }
+        return []
+    default: return []
+    }
+}
+
+/// "max", or a number with the kernel's suffixes; systemd's word for no limit is the greatest number.
+private func byteCount(_ text: String) -> UInt64? {
+    let bytes = Array(text.utf8).filter { $0 != 0x0A && $0 != 0x20 }
+    if bytes.elementsEqual("max".utf8) { return .max }
+    guard let last = bytes.last else { return nil }
+    let shift: UInt64
+    switch last | 0x20 {
+    case UInt8(ascii: "k"): shift = 10
+    case UInt8(ascii: "m"): shift = 20
+    case UInt8(ascii: "g"): shift = 30
+    case UInt8(ascii: "t"): shift = 40
+    default: shift = 0
+    }
+    guard let number = UInt64(String(decoding: shift > 0 ? bytes.dropLast() : bytes[...], as: UTF8.self)), number >> (64 - shift) == 0 || shift == 0 else { return nil }
+    return number << shift
+}
+
+/// "50000 100000" or "max": quota and period in microseconds.
+private func quota(_ text: String) -> [SystemdProperty] {
+    let parts = words(text)
+    guard let first = parts.first, parts.count <= 2 else { return [] }
+    var properties: [SystemdProperty] = []
+    var period: UInt64 = 100_000
+    if parts.count == 2 {
+        guard let number = UInt64(parts[1]), number > 0, number <= 1_000_000 else { return [] }
+        period = number
+        properties.append(SystemdProperty("CPUQuotaPeriodUSec", .uint64(period)))
+    }
+    if first == "max" { return properties + [SystemdProperty("CPUQuotaPerSecUSec", .uint64(.max))] }
+    guard let quota = UInt64(first), quota < 1 << 40 else { return [] }
+    // systemd keeps whole hundredths of a CPU: rounded up, since it would cut off, and 0 would be no quota
+    let perSecond = (quota * 1_000_000 + period - 1) / period
+    return properties + [SystemdProperty("CPUQuotaPerSecUSec", .uint64((perSecond + 9_999) / 10_000 * 10_000))]
+}
+
+/// A list of numbers as bits, the lowest first.
+private func numbers(_ name: String, _ text: String) -> [SystemdProperty] {
+    guard let list = CPUList(String(decoding: text.utf8.filter { $0 != 0x0A }, as: UTF8.self)), !list.isEmpty else { return [] }
+    var bytes: [UInt8] = []
+    for word in list.mask { for shift in stride(from: UInt64(0), to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: word >> shift)) } }
+    while bytes.last == 0 { bytes.removeLast() }
+    return [SystemdProperty(name, .array("y", bytes.map { .byte($0) }))]
+}
+
+/// "200" or "default 200"; weights of single devices are left to the file.
+private func ioWeight(_ text: String) -> [SystemdProperty] {
+    let parts = words(text)
+    guard let last = parts.last, parts.count == 1 || (parts.count == 2 && parts[0] == "default"), let weight = UInt64(last) else { return [] }
+    return [SystemdProperty("IOWeight", .uint64(weight))]
+}
+
+extension DBusValue: CustomStringConvertible {
+    /// For people.
+    package var description: String {
+        switch self {
+        case .byte(let value): String(value)
+        case .boolean(let value): value ? "true" : "false"
+        case .int16(let value): String(value)
+        case .uint16(let value): String(value)
+        case .int32(let value): String(value)
+        case .uint32(let value): String(value)
+        case .int64(let value): String(value)
+        case .uint64(let value): value == .max ? "infinity" : String(value)
+        case .double(let value): "\(Int64(value * 1e6)) millionths"
+        case .string(let value), .objectPath(let value), .signature(let value): quoted(value)
+        case .array(_, let values): "[" + Self.list(values) + "]"
+        case .structure(let members): "(" + Self.list(members) + ")"
+        case .dictionaryEntry(let key, let value): key.description + ": " + value.description
+        case .variant(let value): value.description
+        }
+    }
+
+    private static func list(_ values: [DBusValue]) -> String {
+        var text = ""
+        for value in values { text += (text.isEmpty ? "" : ", ") + value.description }
+        return text
+    }
+}

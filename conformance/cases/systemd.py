@@ -1,0 +1,234 @@
+"""Cgroups that systemd makes (--systemd-cgroup): for root by the system's manager, for a user by the user's."""
+import os
+import pathlib
+import socket
+import subprocess
+import threading
+import time
+
+from support import Skip, alive, case, cgroup2, own_cgroup2
+
+
+def manager(c):
+    """Makes the case use systemd; gives the options with which systemctl(1) asks the same manager."""
+    cgroup2()
+    if not os.path.isdir("/run/systemd/system"):
+        raise Skip("systemd is not pid 1")
+    c.global_options = ["--systemd-cgroup"]
+    if os.geteuid() == 0:
+        return []
+    if "XDG_RUNTIME_DIR" not in os.environ:
+        raise Skip("needs a user with a session")
+    c.environment |= {key: os.environ[key] for key in ("XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS") if key in os.environ}
+    return ["--user"]
+
+
+def properties(options, unit, *names):
+    """What systemd says of a unit."""
+    done = subprocess.run(["systemctl", *options, "show", unit, *(f"--property={name}" for name in names)], capture_output=True, text=True, check=True)
+    return dict(line.split("=", 1) for line in done.stdout.splitlines())
+
+
+def gone(options, unit):
+    return properties(options, unit, "LoadState", "ActiveState") == {"LoadState": "not-found", "ActiveState": "inactive"}
+
+
+def limited(c):
+    c.linux["resources"] = {
+        "memory": {"limit": 64 << 20, "reservation": 32 << 20}, "pids": {"limit": 30},
+        "cpu": {"quota": 25000, "period": 100000, "shares": 1024, "cpus": "0"}, "unified": {"memory.high": str(48 << 20)},
+        "devices": [{"allow": False, "access": "rwm"}],
+    }
+
+
+FILES = ("memory.max", "memory.low", "memory.high", "pids.max", "cpu.max", "cpu.weight", "cpuset.cpus")
+
+
+def check_limits(c, *slice_path):
+    """Limits reach the files and systemd, and stay over a reload of systemd."""
+    options = manager(c)
+    limited(c)
+    unit = f"box-{c.id}.scope"
+    c.linux["cgroupsPath"] = f"{slice_path[-1]}:box:{c.id}"
+    c.shell("cat /proc/self/cgroup > /mark; sleep 60")
+    c.create().ok()
+    pid = c.state()["pid"]
+    directory = own_cgroup2(pid)
+    assert directory.name == unit and str(directory).endswith("/".join([*slice_path, unit])), directory
+    before = {file: (directory / file).read_text().strip() for file in FILES}
+    assert before.pop("cpu.weight") in ("100", "39")
+    assert before == {"memory.max": str(64 << 20), "memory.low": str(32 << 20), "memory.high": str(48 << 20), "pids.max": "30",
+                      "cpu.max": "25000 100000", "cpuset.cpus": "0"}, before
+    told = properties(options, unit, "MemoryMax", "TasksMax", "CPUQuotaPerSecUSec", "AllowedCPUs", "Delegate", "Slice")
+    assert told == {"MemoryMax": str(64 << 20), "TasksMax": "30", "CPUQuotaPerSecUSec": "250ms", "AllowedCPUs": "0", "Delegate": "yes",
+                    "Slice": slice_path[-1]}, told
+    subprocess.run(["systemctl", *options, "daemon-reload"], check=True)
+    subprocess.run(["systemctl", *options, "set-property", "--runtime", unit, "IOWeight=50"], check=True)
+    after = {file: (directory / file).read_text().strip() for file in FILES if file != "cpu.weight"}
+    assert after == before, after
+    c.start().ok()
+    assert unit in c.file("mark")
+    c.delete("--force").ok()
+    assert not directory.exists() and not alive(pid) and gone(options, unit)
+
+
+@case("limits are given to systemd and to the files, and stay after daemon-reload", "RT-config-linux-046")
+def limits(c):
+    check_limits(c, "machine.slice", "machine-box.slice")
+
+
+@case("the same in a user's session", root=False)
+def user_limits(c):
+    if os.geteuid() == 0:
+        raise Skip("needs to be run by a user with a session")
+    check_limits(c, "user.slice")
+
+
+@case("device rules stay after daemon-reload", "RT-config-linux-061")
+def devices(c):
+    manager(c)
+    c.linux["devices"] = [{"path": "/dev/fuse", "type": "c", "major": 10, "minor": 229, "fileMode": 0o666}]
+    c.shell("while [ ! -e /go ]; do sleep 0.1; done; (exec 3</dev/fuse) 2>/dev/null; echo $? $(head -c 1 /dev/zero | wc -c) > /mark; sleep 60")
+    c.create().ok()
+    c.start().ok()
+    subprocess.run(["systemctl", "daemon-reload"], check=True)
+    (c.rootfs / "go").touch()
+    assert c.file("mark").split()[1] == "1" and not c.file("mark").startswith("0"), c.file("mark")
+
+
+@case("without a cgroupsPath the scope has the container's id", root=None)
+def default_name(c):
+    options = manager(c)
+    c.shell("cat /proc/self/cgroup").run().ok()
+    result = c.shell("cat /proc/self/cgroup").run().ok()
+    assert f"{c.id}.scope" in result.out, result.out
+    assert gone(options, result.out.strip().rsplit("/", 1)[-1])
+
+
+@case("annotations org.systemd.property.* set properties")
+def annotations(c):
+    options = manager(c)
+    c.linux["cgroupsPath"] = f"system.slice:box:{c.id}"
+    c.config["annotations"] = {"org.systemd.property.TimeoutStopSec": "7", "org.systemd.property.Description": "'a box'",
+                               "org.systemd.property.After": "['dbus.service']"}
+    c.shell("sleep 60")
+    c.create().ok()
+    told = properties(options, f"box-{c.id}.scope", "TimeoutStopUSec", "Description", "After")
+    assert told["TimeoutStopUSec"] == "7s" and told["Description"] == "a box" and "dbus.service" in told["After"], told
+
+
+@case("an annotation that is no property is an error that names it")
+def annotation_refused(c):
+    manager(c)
+    c.config["annotations"] = {"org.systemd.property.Nonsense": "'x'"}
+    c.run().failed("Nonsense")
+
+
+@case("a cgroupsPath of another form is refused", "RT-config-linux-050")
+def wrong_path(c):
+    manager(c)
+    c.linux["cgroupsPath"] = "/a/b"
+    c.run().failed("slice:prefix:name")
+
+
+@case("a pids limit of 1 leaves room for the program alone")
+def one_process(c):
+    options = manager(c)
+    c.linux["cgroupsPath"] = f"system.slice:box:{c.id}"
+    c.linux["resources"]["pids"] = {"limit": 1}
+    c.shell("sleep 60 & wait")
+    c.create().ok()
+    assert properties(options, f"box-{c.id}.scope", "TasksMax") == {"TasksMax": "1"}
+    assert (own_cgroup2(c.state()["pid"]) / "pids.max").read_text().strip() == "1"
+
+
+@case("a scope of the same name is an error that names it")
+def same_name(c):
+    manager(c)
+    c.linux["cgroupsPath"] = f"system.slice:box:{c.id}"
+    c.shell("sleep 60")
+    c.create().ok()
+    first, c.id = c.id, c.id + "b"
+    try:
+        c.create().failed(f"box-{first}.scope", "already")
+    finally:
+        c.id = first
+
+
+@case("the kernel's word: a program that needs too much memory is killed, and its scope goes")
+def out_of_memory(c):
+    options = manager(c)
+    c.linux["cgroupsPath"] = f"system.slice:box:{c.id}"
+    c.linux["resources"]["memory"] = {"limit": 16 << 20, "swap": 16 << 20}
+    c.args("dd", "if=/dev/zero", "of=/dev/null", "bs=64M", "count=1")
+    assert c.run().status == 137
+    assert gone(options, f"box-{c.id}.scope")
+
+
+@case("a bus that takes the call and never answers is reported within 5 seconds, and nothing is left", root=None)
+def silent_bus(c):
+    manager(c)
+    path = c.directory / "bus"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        path.chmod(0o666)
+        server.listen(4)
+        c.environment |= {"DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={path}", "DBUS_SESSION_BUS_ADDRESS": f"unix:path={path}"}
+        started = time.monotonic()
+        c.run().failed("StartTransientUnit", "ETIMEDOUT|timed out")
+        assert time.monotonic() - started < 6
+    del c.environment["DBUS_SYSTEM_BUS_ADDRESS"], c.environment["DBUS_SESSION_BUS_ADDRESS"]
+    assert not list(c.state_root.glob(c.id))
+
+
+@case("a bus that talks nonsense is an error", root=None)
+def talkative_bus(c):
+    manager(c)
+    path = c.directory / "bus"
+
+    def talk(server):
+        connection, _ = server.accept()
+        with connection:
+            connection.sendall(b"DATA\r\nOK 1234\r\n" + b"\xff" * 4096)
+            time.sleep(1)
+
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        path.chmod(0o666)
+        server.listen(1)
+        threading.Thread(target=talk, args=(server,), daemon=True).start()
+        c.environment |= {"DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={path}", "DBUS_SESSION_BUS_ADDRESS": f"unix:path={path}"}
+        c.run().failed("no D-Bus message")
+    del c.environment["DBUS_SYSTEM_BUS_ADDRESS"], c.environment["DBUS_SESSION_BUS_ADDRESS"]
+
+
+@case("without a bus: a limit is refused, no limit is no error for a user", root=None)
+def no_bus(c):
+    manager(c)
+    if os.geteuid() == 0:
+        raise Skip("needs to be run by a user")
+    c.environment |= {"DBUS_SESSION_BUS_ADDRESS": "unix:path=/nonexistent/bus"}
+    c.shell("echo up").run().prints("up")
+    c.linux["resources"] = {"pids": {"limit": 10}}
+    c.run().failed("/nonexistent/bus")
+
+
+@case("killed at random moments of create, it leaves nothing that delete --force does not remove", root=None)
+def killed_creator(c):
+    options = manager(c)
+    unit = f"box-{c.id}.scope"
+    c.linux["cgroupsPath"] = f":box:{c.id}"
+    c.shell("sleep 60")
+    c.write()
+    for milliseconds in range(0, 600, 60):
+        command = [c.runtime, "--root", str(c.state_root), "--systemd-cgroup", "create", "--bundle", str(c.bundle), c.id]
+        creator = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                   env=c.environment, cwd=c.bundle)
+        time.sleep(milliseconds / 1000)
+        creator.kill()
+        creator.wait()
+        c.delete("--force").ok()
+        deadline = time.monotonic() + 5
+        while not gone(options, unit) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert gone(options, unit), f"after {milliseconds} ms: {properties(options, unit, 'ActiveState', 'SubState', 'ControlGroup')}"
