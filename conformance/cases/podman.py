@@ -37,7 +37,7 @@ class Podman:
         return self("run", "--network", "none", *options, "--rootfs", str(self.c.rootfs), *program, status=status)
 
 
-@case("run, with limits in a scope of systemd's; stats, stop and rm", root=None)
+@case("run, with limits in a scope of systemd's; stats, exec, stop and rm", root=None)
 def life(c):
     podman = Podman(c)
     name = c.id
@@ -51,6 +51,7 @@ def life(c):
         assert (scope / "pids.max").read_text().strip() == "40"
         stats = json.loads(podman("stats", "--no-stream", "--format", "json", name))[0]
         assert stats["pids"] in ("1", 1), stats
+        assert podman("exec", name, "cat", "/proc/self/cgroup") == podman("exec", name, "cat", "/proc/1/cgroup")
         podman("stop", "--time", "1", name)
         assert podman("inspect", name, "--format", "{{.State.Status}}") == "exited"
     finally:
