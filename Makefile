@@ -20,8 +20,8 @@ CHECKED   = --explicit-target-dependency-import-check error
 SCRATCH   = .build-$(MODE)
 resources = $(shell $(SWIFT)c -print-target-info | sed -n 's/.*"runtimeResourcePath": *"\([^"]*\)".*/\1/p')
 triple    = $(shell $(SWIFT)c -print-target-info | sed -n 's/.*"unversionedTriple": *"\([^"]*\)".*/\1/p')
-release   = SWIFT_RESOURCES="$(resources)" SWIFT_TRIPLE="$(triple)" CALE_RELEASE=$(MODE) CALE_GZIP=$(GZIP) \
-            $(SWIFT) build -c release $(CHECKED) --disable-local-rpath --scratch-path $(SCRATCH) -Xlinker -L$(CURDIR)/build/archives
+release   = SWIFT_RESOURCES="$(resources)" SWIFT_TRIPLE="$(triple)" CALE_RELEASE=$(MODE) CALE_GZIP=$(GZIP) PKG_CONFIG_PATH=$(CURDIR)/build/archives \
+            $(SWIFT) build -c release $(CHECKED) --disable-local-rpath --scratch-path $(SCRATCH)
 
 .PHONY: help build demo test unit conformance coverage order bench bench-images hostile-images install uninstall format clean \
         vm build-packages demo-packages test-packages vm-packages every-mode
@@ -30,9 +30,12 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
 
 build: build-packages ## release binaries: build/bin/cale and build/bin/calque (MODE=embedded|static)
-	@# found before the shared libraries of the same names: what is linked dynamically is libc and ISA-L only
+	@# what pkg-config tells of these libraries leads to a directory with their archives alone: only libc and ISA-L are shared
 	@mkdir -p build/archives
-	@for library in json-c zstd crypto z; do ln -sf "$$(cc -print-file-name=lib$$library.a)" build/archives/; done
+	@for pair in json-c:json-c zstd:libzstd crypto:libcrypto z:zlib; do name=$${pair#*:}; \
+	  ln -sf "$$(cc -print-file-name=lib$${pair%:*}.a)" build/archives/ && \
+	  sed 's|^libdir=.*|libdir=$(CURDIR)/build/archives|' "$$(env -u PKG_CONFIG_PATH pkg-config --variable=pcfiledir $$name)/$$name.pc" \
+	    > build/archives/$$name.pc || exit 1; done
 	$(release) --product cale
 	$(release) --product calque
 	@mkdir -p build/bin
