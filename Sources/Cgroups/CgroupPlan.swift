@@ -1,5 +1,6 @@
 // What will be done for a container's cgroup, decided without touching any: directories, writes, device policy.
-// `Cgroup.create` and `Cgroup.apply` carry a plan out; `lines` is what `cale plan` shows of it.
+// `Cgroup.create` carries a plan out, `Cgroup.apply` one of new limits (Update.swift); `lines` is what `cale plan` shows of it. What systemd
+// is asked for instead is in Systemd/.
 package import Diagnostics
 package import OCISpec
 
