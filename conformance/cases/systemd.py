@@ -142,6 +142,19 @@ def one_process(c):
     assert (own_cgroup2(c.state()["pid"]) / "pids.max").read_text().strip() == "1"
 
 
+@case("update tells systemd as well, so that a reload keeps the new limit")
+def update(c):
+    options = manager(c)
+    unit = f"box-{c.id}.scope"
+    c.linux["cgroupsPath"] = f"system.slice:box:{c.id}"
+    c.shell("sleep 60")
+    c.create().ok()
+    c.call("update", "--pids-limit", "20", c.id).ok()
+    subprocess.run(["systemctl", "daemon-reload"], check=True)
+    assert properties(options, unit, "TasksMax") == {"TasksMax": "20"}
+    assert (own_cgroup2(c.state()["pid"]) / "pids.max").read_text().strip() == "20"
+
+
 @case("a scope of the same name is an error that names it")
 def same_name(c):
     manager(c)

@@ -43,6 +43,8 @@ extension Container {
             directories: state.cgroupDirectories, resources: update.completed(from: present), setup: try CgroupSetup.current())
         for warning in plan.warnings { warn(warning) }
         try Cgroup.apply(plan)
+        // systemd writes the files again when it likes: it must know the new limits
+        if let unit = state.unit { try unit.set(systemdProperties(of: plan.directories.flatMap { $0.writes })) }
         try directory.store(limits)
     }
 }
