@@ -27,7 +27,7 @@ class Engine:
         directory = self.place.directory
         # root is not allowed to raise limits everywhere; and no image can be fetched for a pod's first container
         (directory / "containers.conf").write_text(
-            '[containers]\ndefault_ulimits = ["nofile=1024:20000", "nproc=1000:1000"]\n'
+            '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1000:1000"]\n'
             '[engine]\ninfra_image = "localhost/box"\ninfra_command = "/bin/sleep"\n')
         busybox_tree(directory)
         subprocess.run(["tar", "-C", directory / "tree", "-cf", directory / "box.tar", "."], check=True)
@@ -169,7 +169,7 @@ def build(p):
 
 @case("a Kubernetes description is written and played")
 def play(p):
-    name = p.background("--name", "web", "box", "sleep", "1000")
+    name = p.background("--name", "web", "box", "/bin/sleep", "1000")
     text = p.podman("generate", "kube", "web").ok().out
     assert "kind: Pod" in text, text
     p.podman("rm", "-f", "-t", "0", name).ok()
