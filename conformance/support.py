@@ -316,10 +316,18 @@ def _hidden_unified():
 
 
 def orphans():
-    """Processes whose parents have ended: see `adopt_orphans` of the runner. Those that have ended too do not count."""
+    """Processes whose parents have ended: see `adopt_orphans` of the runner. Those that have ended too do not count, nor does
+    the one with which podman keeps a user's namespace for all its containers."""
     parent = os.getppid()
     return {pid for pid in map(int, pathlib.Path(f"/proc/{parent}/task/{parent}/children").read_text().split())
-            if pid != os.getpid() and alive(pid)}
+            if pid != os.getpid() and alive(pid) and not _is_podmans_pause(pid)}
+
+
+def _is_podmans_pause(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/comm").read_text().strip() in ("podman pause", "catatonit")
+    except OSError:
+        return False
 
 
 def host_snapshot():
