@@ -1,5 +1,7 @@
 #define _GNU_SOURCE
 #include "CKernel.h"
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -14,6 +16,13 @@ __attribute__((constructor)) static void remember_arguments(int argc, char **arg
     (void)envp;
     argument_count = argc;
     arguments = argv;
+}
+
+// A closed standard stream would become whatever is opened next, such as a directory of the host, which the container's program
+// could reach as /proc/self/fd/0 (as in CVE-2024-21626). Opened the wrong way round, so that using it still is EBADF.
+__attribute__((constructor)) static void open_standard_streams(void) {
+    for (int stream = 0; stream <= 2; stream++)
+        if (fcntl(stream, F_GETFD) < 0 && errno == EBADF && open("/dev/null", stream == 0 ? O_WRONLY : O_RDONLY) != stream) _exit(1);
 }
 
 // The heap begins in the page of the first block.

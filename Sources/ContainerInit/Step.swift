@@ -64,7 +64,7 @@ package enum Step: Equatable, Sendable {
     case setPersonality(UInt64)
     case setMemoryPolicy(mode: Int32, nodes: [UInt64])
     case setFileCreationMask(UInt32)
-    /// Gives the standard streams that are pipes or terminals to the container's user.
+    /// Gives the standard streams that are pipes or sockets to the container's user.
     case ownStreams(uid: UInt32)
     case limitBoundingSet(UInt64)
     case setIdentity(Identity)

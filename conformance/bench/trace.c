@@ -55,8 +55,10 @@ int main(int argc, char **argv) {
     ptrace(PTRACE_CONT, first, 0, 0);
     for (pid_t pid; (pid = waitpid(-1, &status, __WALL)) > 0;) {
         if (WIFEXITED(status) || WIFSIGNALED(status)) {
-            if (pid == first) answer = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
-            continue;
+            if (pid != first) continue;
+            // a container's init may live on: at our end it is let go
+            answer = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+            break;
         }
         int deliver = 0, signal = WSTOPSIG(status), event = status >> 16;
         if (event == PTRACE_EVENT_EXEC && !find_program(pid, name)) {

@@ -7,6 +7,7 @@ import hashlib
 import os
 import pathlib
 import shutil
+import subprocess
 
 from support import case
 
@@ -228,6 +229,18 @@ def program_descriptor(c):
     for number in range(3, 24):
         for tail in ("", "/bin/sh", "/../../../../bin/sh"):
             c.args(f"/proc/self/fd/{number}{tail}", "-c", "echo out").run().failed()
+
+
+@case("a standard stream that the caller has closed is no descriptor of the runtime's")
+def closed_streams(c):
+    for stream in (0, 1, 2):
+        c.args("sh", "-c", f"seen=$(readlink /proc/$$/fd/{stream}); echo $seen > /seen")
+        c.write()
+        command = f'exec "$@" {stream}<&-'
+        subprocess.run(["sh", "-c", command, "sh", c.runtime, "--root", str(c.state_root), "run", "--bundle", str(c.bundle), f"{c.id}-{stream}"],
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=20, check=False)
+        seen = (c.rootfs / "seen").read_text().strip() if (c.rootfs / "seen").exists() else ""
+        assert seen in ("", "/dev/null"), f"descriptor {stream} is {seen}"
 
 
 @case("descriptors that a careless caller leaks (C04)")

@@ -43,12 +43,14 @@ extension Executor {
         try openInRoot(path, [.path, .directory]).makeCurrentDirectory()
     }
 
-    /// Only streams that belong to this container: pipes, sockets and terminals. The host's /dev/null keeps its owner.
+    /// Only streams that belong to this container: pipes and sockets. The host's /dev/null keeps its owner, and so does the
+    /// terminal of whoever called us: its new owner could read and write it from the host. The container's own terminal has
+    /// its owner from `setTerminal`.
     func ownStreams(uid: UInt32) throws(Errno) {
         for number in Int32(0)...2 where isOpen(descriptor: number) {
             try FileDescriptor.withStream(number) { (stream) throws(Errno) in
                 let status = try stream.status()
-                guard status.uid != uid, status.kind == .fifo || status.kind == .socket || stream.isTerminal() else { return }
+                guard status.uid != uid, status.kind == .fifo || status.kind == .socket else { return }
                 do throws(Errno) {
                     try stream.changeOwner(uid: uid, gid: status.gid)
                 } catch where error == .notPermitted || error == .invalid || error == .readOnlyFilesystem {
