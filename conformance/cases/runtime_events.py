@@ -109,14 +109,13 @@ def interval(c):
 
 @case("events tells of a lack of memory, and does not hold the container's lock")
 def out_of_memory(c):
-    started(c, "echo up > /ready; while [ ! -e /go ]; do sleep 0.05; done; head -c 100000000 /dev/zero | tail -c 99000000 > /dev/null; echo up > /mark; sleep 60",
+    started(c, "echo up > /ready; while [ ! -e /go ]; do sleep 0.05; done; head -c 100000000 /dev/zero | sh -c 'echo 1000 > /proc/self/oom_score_adj; exec tail -c 99000000' > /dev/null; echo up > /mark; sleep 60",
             memory={"limit": 16 * MB, "swap": 16 * MB})
     with stream(c, "--interval", "60s") as process:
         time.sleep(0.3)
         c.call("update", "--pids-limit", "50", c.id).ok()
         (c.rootfs / "go").touch()
         assert json.loads(process.stdout.readline()) == {"type": "oom", "id": c.id}
-        c.file("mark")
         c.kill("KILL").ok()
         ends(process)
 
