@@ -29,6 +29,8 @@ int64_t kernel_clone3(uint64_t flags, int32_t exit_signal, int32_t *pidfd, int32
     };
     return ANSWER(syscall(SYS_clone3, &a, sizeof a));
 }
+// Every argument after the flags is 0 in whatever order an architecture has them.
+int64_t kernel_clone(uint64_t flags) { return ANSWER(syscall(SYS_clone, flags, 0, 0, 0, 0)); }
 int32_t kernel_execve(const char *path, const char *const *argv, const char *const *envp) {
     return ANSWER(execve(path, (char *const *)argv, (char *const *)envp));
 }
@@ -45,6 +47,10 @@ int32_t kernel_kill(int32_t pid, int32_t signal) { return ANSWER(kill(pid, signa
 int32_t kernel_pidfd_open(int32_t pid) { return ANSWER((int32_t)syscall(SYS_pidfd_open, pid, 0)); }
 int32_t kernel_pidfd_send_signal(int32_t pidfd, int32_t signal) { return ANSWER((int32_t)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0)); }
 int32_t kernel_wait(int32_t pid, int32_t options, int32_t *status) { return ANSWER(waitpid(pid, status, options | __WALL)); }
+int32_t kernel_is_child(int32_t pid) {
+    siginfo_t info;
+    return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0;
+}
 int32_t kernel_exit_status(int32_t s) { return WIFEXITED(s) ? WEXITSTATUS(s) : 128 + WTERMSIG(s); }
 int32_t kernel_unshare(uint64_t flags) { return ANSWER((int32_t)syscall(SYS_unshare, flags)); }
 int32_t kernel_setns(int32_t fd, int32_t type) { return ANSWER(setns(fd, type)); }

@@ -8,15 +8,21 @@
 //
 // Linked as the entry point of the release forms (Package.swift); elsewhere it is never called.
 #define _GNU_SOURCE
+#include "CKernel.h"
 #include <elf.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <stdint.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #define PROC_MAGIC 0x9fa0
+#define OVERLAY_MAGIC 0x794c7630
+#define TMPFS_MAGIC 0x01021994
 // The compiler must not put calls of the C library in place of loops.
 #define BARE __attribute__((no_builtin, no_stack_protector))
 
@@ -54,17 +60,35 @@ static inline long call5(long number, long a, long b, long c, long d, long e) {
     __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4) : "memory");
     return x0;
 }
+#else
+static inline long call5(long number, long a, long b, long c, long d, long e) {
+    long answer = syscall(number, a, b, c, d, e);
+    return answer < 0 ? -errno : answer;
+}
 #endif
+
+// The proof is the file that runs, not how it was executed: callers execute by descriptor as well (fexecve(3), sudo with a digest).
+// /proc is procfs, or nothing is believed.
+BARE int32_t kernel_runs_sealed(void) {
+    struct statfs filesystem;
+    if (call5(SYS_statfs, (long)"/proc", (long)&filesystem, 0, 0, 0) != 0 || filesystem.f_type != PROC_MAGIC) return 0;
+    if (call5(SYS_statfs, (long)"/proc/self/exe", (long)&filesystem, 0, 0, 0) != 0) return 0;
+    if (filesystem.f_type == OVERLAY_MAGIC) {
+        const long wanted = ST_RDONLY | ST_NOSUID | ST_NODEV;
+        return (filesystem.f_flags & wanted) == wanted;
+    }
+    if (filesystem.f_type != TMPFS_MAGIC) return 0;
+    long file = call5(SYS_openat, AT_FDCWD, (long)"/proc/self/exe", O_RDONLY | O_CLOEXEC, 0, 0);
+    if (file < 0) return 0;
+    long seals = call5(SYS_fcntl, file, F_GET_SEALS, 0, 0, 0);
+    call5(SYS_close, file, 0, 0, 0, 0);
+    return seals >= 0 && (seals & F_SEAL_WRITE) != 0;
+}
 
 #if defined(__x86_64__) || defined(__aarch64__)
 BARE static int is(const char *text, const char *word) {
     while (*word && *text == *word) text++, word++;
     return *text == *word;
-}
-
-BARE static int begins(const char *text, const char *prefix) {
-    while (*prefix && *text == *prefix) text++, prefix++;
-    return *prefix == 0;
 }
 
 /// Whether the command puts a process of this program into a container. A word that is an option's value or an id is taken
@@ -88,22 +112,27 @@ BARE static long lower_only_overlay(const char *layers) {
     return mount;
 }
 
+// The name may lead to another file by now: one that was installed in between has another number or, where that was given again, other times.
+BARE static int is_same(const struct stat *one, const struct stat *other) {
+    return one->st_ino == other->st_ino && one->st_size == other->st_size && one->st_mtim.tv_sec == other->st_mtim.tv_sec
+        && one->st_mtim.tv_nsec == other->st_mtim.tv_nsec && one->st_ctim.tv_sec == other->st_ctim.tv_sec
+        && one->st_ctim.tv_nsec == other->st_ctim.tv_nsec;
+}
+
 BARE __attribute__((used, visibility("hidden"))) void cale_seal(uintptr_t *stack) {
     long count = (long)stack[0];
     char **arguments = (char **)(stack + 1), **environment = arguments + count + 1;
     char **end = environment;
     while (*end) end++;
-    const char *executed = "";
-    uintptr_t user = 1;
+    uintptr_t user = 1, real_user = 1;
     for (uintptr_t *entry = (uintptr_t *)(end + 1); entry[0] != AT_NULL; entry += 2) {
-        if (entry[0] == AT_EXECFN) executed = (const char *)entry[1];
         if (entry[0] == AT_EUID) user = entry[1];
+        if (entry[0] == AT_UID) real_user = entry[1];
     }
-    // execveat(2) by descriptor leaves this prefix: then we run sealed
-    if (user != 0 || count < 2 || begins(executed, "/dev/fd/") || !enters_container(arguments)) return;
+    if (user != 0 || real_user != 0 || count < 2 || !enters_container(arguments) || kernel_runs_sealed()) return;
+    char path[4096 + 8];
     struct statfs filesystem;
     if (call5(SYS_statfs, (long)"/proc", (long)&filesystem, 0, 0, 0) != 0 || filesystem.f_type != PROC_MAGIC) return;
-    char path[4096 + 8];
     long length = call5(SYS_readlinkat, AT_FDCWD, (long)"/proc/self/exe", (long)path, 4096, 0);
     if (length < 2 || length >= 4096 || path[0] != '/') return;
     path[length] = 0;
@@ -124,7 +153,7 @@ BARE __attribute__((used, visibility("hidden"))) void cale_seal(uintptr_t *stack
     if (view < 0) return;
     struct stat ours, theirs;
     if (call5(SYS_newfstatat, view, (long)"", (long)&ours, AT_EMPTY_PATH, 0) == 0
-        && call5(SYS_newfstatat, AT_FDCWD, (long)"/proc/self/exe", (long)&theirs, 0, 0) == 0 && ours.st_ino == theirs.st_ino) {
+        && call5(SYS_newfstatat, AT_FDCWD, (long)"/proc/self/exe", (long)&theirs, 0, 0) == 0 && is_same(&ours, &theirs)) {
         call5(SYS_execveat, view, (long)"", (long)arguments, (long)environment, AT_EMPTY_PATH);
     }
     call5(SYS_close, view, 0, 0, 0, 0);

@@ -44,6 +44,7 @@ int32_t kernel_argument_count(void) { return argument_count; }
 const char *kernel_argument(int32_t index) { return index >= 0 && index < argument_count ? arguments[index] : NULL; }
 const char *kernel_environment(int32_t index) { return environ ? environ[index] : NULL; }
 const char *kernel_executed_path(void) { return (const char *)getauxval(AT_EXECFN); }
+int32_t kernel_changed_user(void) { return getauxval(AT_UID) != getauxval(AT_EUID) || getauxval(AT_GID) != getauxval(AT_EGID); }
 const char *kernel_errno_name(int32_t code) { return strerrorname_np(code); }
 const char *kernel_errno_description(int32_t code) { return strerrordesc_np(code); }
 void kernel_exit(int32_t status) { exit(status); }

@@ -10,6 +10,8 @@ package struct Executor: ~Copyable {
     var handles: HandleTable
     /// The namespaces that are private by now.
     var entered: NamespaceSet
+    /// Whether the `proc` handle is of a procfs on which others can mount.
+    var sharesProc = false
     /// Where the program was found.
     var program: Path?
     let arguments: StringVector
@@ -61,6 +63,7 @@ package struct Executor: ~Copyable {
             try unshare(kinds)
             entered.formUnion(kinds)
         case .continueInChild(let kinds): try continueInChild(kinds)
+        case .continueInContainer: try continueInContainer()
         case .startSession: try Kernel.startSession()
         case .joinKeyring(let name): try joinKeyring(name)
         case .setHostname(let name): try Kernel.setHostname(name)
@@ -81,6 +84,7 @@ package struct Executor: ~Copyable {
         case .setPropagation(let propagation, let recursive): try Kernel.setPropagation(propagation, of: "/", recursive: recursive)
         case .attachRootfs(let path, let recursive, let propagation): try attachRootfs(path, recursive: recursive, propagation: propagation)
         case .openRootfs(let path): handles.insert(try FileDescriptor.open(path, [.path, .directory]), as: .root)
+        case .compareRoots: try compareRoots()
         case .mount(let mount): try attachMount(mount)
         case .mountCgroups(let mount): try mountCgroups(mount)
         case .makeDevice(let device): try makeDevice(device)
@@ -90,6 +94,7 @@ package struct Executor: ~Copyable {
         case .maskPath(let path): try maskPath(path)
         case .makeReadOnly(let path): try makeReadOnly(path)
         case .setTerminal(let terminal): try setTerminal(terminal)
+        case .controlTerminal: try FileDescriptor.withStream(0) { (terminal) throws(Errno) in try terminal.becomeControllingTerminal() }
         case .makeRootReadOnly: try handles.with(.root) { (root) throws(Errno) in try root.setMountAttributes(.readOnly, recursive: false) }
         case .pivotRoot: try pivot()
         case .moveRoot: try moveRoot()
@@ -120,7 +125,9 @@ package struct Executor: ~Copyable {
         case .setNoNewPrivileges: try Kernel.setNoNewPrivileges()
         case .findProgram(let name, let searchPath): try findProgram(name, searchPath: searchPath)
         case .loadSeccomp(let filter, let flags): _ = try loadSeccompFilter(filter, flags: flags)
-        case .loadSeccompWithListener(let filter, let flags): try loadSeccompWithListener(filter, flags: flags)
+        case .loadSeccompWithListener(let filter, let flags):
+            handles.insert(FileDescriptor(owning: try loadSeccompFilter(filter, flags: flags)), as: .listener)
+        case .handOverListener: try handOverListener()
         default: throw .noSystemCall  // every other step is in one of the two lists above
         }
     }

@@ -12,6 +12,8 @@ package enum HandleName: Hashable, Sendable {
     case starter
     /// The root of the container's file tree.
     case root
+    /// The root of the container's first process.
+    case initRoot
     /// A private procfs, or the verified /proc of the host.
     case proc
     /// The container's own /dev/null, verified.
@@ -30,6 +32,8 @@ package enum HandleName: Hashable, Sendable {
     case idMap(Int)
     /// The connection to the receiver of the terminal's master.
     case console
+    /// The listener of the seccomp filter.
+    case listener
 }
 
 extension HandleName: CustomStringConvertible {
@@ -39,6 +43,7 @@ extension HandleName: CustomStringConvertible {
         case .gate: "gate"
         case .starter: "starter"
         case .root: "root"
+        case .initRoot: "init-root"
         case .proc: "proc"
         case .null: "null"
         case .emptyDirectory: "empty-directory"
@@ -48,6 +53,7 @@ extension HandleName: CustomStringConvertible {
         case .mountSource(let index): "mount-source[\(index)]"
         case .idMap(let index): "id-map[\(index)]"
         case .console: "console"
+        case .listener: "listener"
         }
     }
 }

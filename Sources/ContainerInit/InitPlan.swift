@@ -13,7 +13,7 @@ package struct InitPlan: Equatable, Sendable {
 
     /// Whether the first process only prepares the way for a second one.
     package var hasSecondProcess: Bool {
-        steps.contains { if case .continueInChild = $0 { true } else { false } }
+        steps.contains { if case .continueInChild = $0 { true } else { $0 == .continueInContainer } }
     }
 
     /// The index of the first step that would reach outside of a private namespace; nil when there is none.

@@ -22,6 +22,9 @@ package enum Step: Equatable, Sendable {
     case unshareNamespaces(NamespaceSet)
     /// Goes on in a new process, a sibling of this one, in these new namespaces.
     case continueInChild(NamespaceSet)
+    /// Goes on in a new process, a sibling of this one, in the pid namespace that this one has joined: the first that the container
+    /// sees. Of the descriptors it has only the way back to the parent.
+    case continueInContainer
     case startSession
     case joinKeyring(name: String)
     case setHostname(String)
@@ -34,6 +37,8 @@ package enum Step: Equatable, Sendable {
     case attachRootfs(Path, recursive: Bool, propagation: Propagation)
     /// Opens the host path as `root`, without any mount.
     case openRootfs(Path)
+    /// Fails with ESTALE unless `root` is the directory `initRoot`, in whose files users were looked up.
+    case compareRoots
     case mount(MountStep)
     case mountCgroups(CgroupMountStep)
     case makeDevice(DeviceStep)
@@ -44,6 +49,8 @@ package enum Step: Equatable, Sendable {
     case maskPath(InRootPath)
     case makeReadOnly(InRootPath)
     case setTerminal(TerminalStep)
+    /// Makes the terminal that is standard input the session's.
+    case controlTerminal
     case makeRootReadOnly
     case pivotRoot
     /// Moves the root mount over "/" and changes the root, without pivot_root(2).
@@ -81,8 +88,10 @@ package enum Step: Equatable, Sendable {
     /// Blocks until `start` rings.
     case awaitStart
     case loadSeccomp([UInt8], flags: UInt32)
-    /// Loads a filter with a listener and hands its descriptor to the parent.
+    /// Loads a filter with a listener, which becomes the `listener` handle.
     case loadSeccompWithListener([UInt8], flags: UInt32)
+    /// Hands the listener to the parent and waits until an agent has it.
+    case handOverListener
     /// Closes every descriptor but 0, 1, 2 and the preserved ones, and replaces this program.
     case execute
 }
@@ -268,6 +277,7 @@ extension Step {
         case .setTerminal(let terminal): terminal.mountsConsole ? .mount : nil
         case .setSysctl(_, _, let namespace): namespace
         case .becomeRoot: .user
+        case .continueInContainer: .pid
         default: nil
         }
     }

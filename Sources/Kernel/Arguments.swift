@@ -31,6 +31,12 @@ package func executedPath() -> String {
     return unsafe String(cString: path)
 }
 
+/// Whether this program was executed with another effective than real user or group, as by a set-user-ID bit.
+package func changedUserByExecution() -> Bool { kernel_changed_user() == 1 }
+
+/// Whether nobody can write the file that runs as this program.
+package func runsSealed() -> Bool { kernel_runs_sealed() == 1 }
+
 /// Ends the program.
 package func exitProgram(_ status: Int32) -> Never { kernel_exit(status) }
 

@@ -64,9 +64,15 @@ extension FileDescriptor {
     }
 
     /// A sealed-able anonymous file in memory.
-    package static func memory(named name: String, sealable: Bool = true) throws(Errno) -> FileDescriptor {
-        // MFD_CLOEXEC 1, MFD_ALLOW_SEALING 2
-        FileDescriptor(owning: try check(unsafe kernel_memfd_create(name, sealable ? 3 : 1)))
+    ///
+    /// - Parameter isExecutable: it will be executed, which has to be said where `vm.memfd_noexec` is set (Linux 6.3).
+    package static func memory(named name: String, isExecutable: Bool = false) throws(Errno) -> FileDescriptor {
+        // MFD_CLOEXEC 1, MFD_ALLOW_SEALING 2, MFD_EXEC 16
+        do throws(Errno) {
+            return FileDescriptor(owning: try check(unsafe kernel_memfd_create(name, isExecutable ? 19 : 3)))
+        } catch where error == .invalid && isExecutable {
+            return FileDescriptor(owning: try check(unsafe kernel_memfd_create(name, 3)))
+        }
     }
 
     /// A close-on-exec pipe.

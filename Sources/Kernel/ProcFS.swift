@@ -49,6 +49,16 @@ package func openVerifiedProc(_ name: String, _ flags: OpenFlags) throws(Errno) 
     return file
 }
 
+extension FileDescriptor {
+    /// Opens the file that this handle stands for, once more. A handle of `OpenFlags.path` does nothing to what it stands for; opening a
+    /// device may (a watchdog begins to count, a tape is rewound): look at the handle's type before.
+    package borrowing func reopen(_ flags: OpenFlags) throws(Errno) -> FileDescriptor {
+        let links = try FileDescriptor.open("/proc/self/fd", [.path, .directory])
+        if try links.filesystemType() != .proc { throw .stale }
+        return try links.open(Path("\(raw)"), flags)
+    }
+}
+
 /// The boot's random id: what is remembered from another boot is no longer true.
 package func bootID() throws(Errno) -> String {
     let bytes = try readFile("/proc/sys/kernel/random/boot_id", limit: 128)

@@ -7,7 +7,8 @@ package enum CloneSide: Equatable, Sendable {
     case parent(child: Int32)
 }
 
-/// clone3(2) without shared memory: the child goes on with a copy of everything.
+/// clone3(2) without shared memory: the child goes on with a copy of everything. Where that call is denied (seccomp filters cannot look
+/// into its arguments, and let it fail with ENOSYS), clone(2), which knows all but time namespaces and cgroups.
 ///
 /// - Parameters:
 ///   - asSibling: the child gets the caller's parent (`CLONE_PARENT`).
@@ -24,8 +25,13 @@ package func clone(_ namespaces: NamespaceSet, into cgroup: borrowing FileDescri
 private func clone(_ namespaces: NamespaceSet, asSibling: Bool, cgroupNumber: Int32) throws(Errno) -> CloneSide {
     let parentFlag: UInt64 = asSibling ? 0x8000 : 0
     // with CLONE_PARENT the child signals the common parent as its siblings do: an exit signal of its own is EINVAL
-    let answer = try check(kernel_clone3(namespaces.flags | parentFlag, asSibling ? 0 : SIGCHLD, nil, cgroupNumber))
-    return answer == 0 ? .child : .parent(child: Int32(answer))
+    let child: Int32
+    do throws(Errno) {
+        child = Int32(try check(kernel_clone3(namespaces.flags | parentFlag, asSibling ? 0 : SIGCHLD, nil, cgroupNumber)))
+    } catch where error == .noSystemCall && cgroupNumber < 0 && !namespaces.contains(.time) {
+        child = Int32(try check(kernel_clone(namespaces.flags | parentFlag | (asSibling ? 0 : UInt64(SIGCHLD)))))
+    }
+    return child == 0 ? .child : .parent(child: child)
 }
 
 /// How a child ended.
@@ -47,6 +53,9 @@ package func waitForChild(_ pid: Int32, blocking: Bool = true) throws(Errno) -> 
         return .ended(pid: found, status: kernel_exit_status(raw))
     }
 }
+
+/// Whether `pid` is a child of this process that was not waited for, running or not.
+package func isChild(_ pid: Int32) -> Bool { kernel_is_child(pid) == 1 }
 
 /// argv or envp, laid out in advance, so that execve(2) needs no memory.
 @frozen @safe public struct StringVector: ~Copyable {

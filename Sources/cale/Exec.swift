@@ -62,7 +62,7 @@ extension Cale {
         changes.user = values.value("user").flatMap { $0.isEmpty ? nil : $0 }
         for list in values.values("additional-gids") {
             for word in list.split(separator: ",", omittingEmptySubsequences: false) {
-                guard let gid = UInt32(word), gid != .max, word.first != "+" else {
+                guard let gid = UInt32(word), gid != .max, word.utf8.allSatisfy({ UInt8(ascii: "0") <= $0 && $0 <= UInt8(ascii: "9") }) else {
                     throw OperationError("read option", "--additional-gids", .invalid("\(quoted(String(word))) is not a group id"))
                 }
                 changes.additionalGroups.append(gid)

@@ -13,6 +13,11 @@ import Kernel
         assert(program.mistakes.isEmpty, "the declaration of the command line is wrong")
         var log = ErrorLog(programName: program.invokedName, arguments: arguments)
         do throws(OperationError) {
+            if changedUserByExecution() {
+                throw OperationError(
+                    "start", program.invokedName, .invalid("it was given the rights of another user or group, who would so be every user's"),
+                    hint: "its file must have no set-user-ID or set-group-ID bit (chmod a-s)")
+            }
             let request = try program.parse(arguments)
             if case .run(let invocation) = request {
                 log = ErrorLog(invocation)

@@ -74,6 +74,37 @@ struct ExecPlanTests {
         }
     }
 
+    @Test("what the container sees has no more to do than to get a session, a filter and a program", arguments: names)
+    func entry(name: String) throws {
+        let plan = try execPlan(try Data(contentsOf: directory.appending(path: name + ".config.json")), isPrivileged: !name.hasSuffix("-unprivileged"))
+        let steps = plan.steps.map(\.step)
+        guard plan.joinedNamespaces.contains(where: { $0.kind == .pid }) else { return #expect(!steps.contains(.continueInContainer)) }
+        let entry = try #require(steps.firstIndex(of: .continueInContainer))
+        let masks = steps.compactMap { if case .setCapabilities(let masks) = $0 { masks } else { nil } }
+        let lastMasks = try #require(steps.lastIndex { if case .setCapabilities = $0 { true } else { false } })
+        #expect(lastMasks < entry && masks.count >= 1)
+        for step in steps[(entry + 1)...] {
+            switch step {
+            case .startSession, .controlTerminal, .loadSeccomp, .loadSeccompWithListener, .handOverListener, .announceReady, .execute: break
+            default: Issue.record("\(step.summary)")
+            }
+        }
+    }
+
+    @Test("a filter that hands clone(2) to an agent cannot be loaded before the container is entered")
+    func notifiedClone() throws {
+        let config = String(decoding: try Data(contentsOf: directory.appending(path: "seccomp-notify.config.json")), as: UTF8.self)
+        #expect(config.contains("\"mkdir\"") && config.contains("\"noNewPrivileges\": true"))
+        let cloning = config.replacingOccurrences(of: "\"mkdir\"", with: "\"clone\"")
+        _ = try execPlan(Data(cloning.utf8), isPrivileged: true)
+        do {
+            _ = try execPlan(Data(cloning.replacingOccurrences(of: "\"noNewPrivileges\": true", with: "\"noNewPrivileges\": false").utf8), isPrivileged: true)
+            Issue.record("it was planned")
+        } catch {
+            #expect("\(error)".contains("linux.seccomp") && "\(error)".contains("with process.noNewPrivileges the filter is loaded later"), "\(error)")
+        }
+    }
+
     @Test("failed steps in words")
     func words() throws {
         let plan = try execPlan(try Data(contentsOf: directory.appending(path: "oomScoreAdj.config.json")), isPrivileged: true)
@@ -89,6 +120,11 @@ struct ExecPlanTests {
         #expect(
             try error(.noEntry) { if case .enterDirectory = $0 { true } else { false } }
                 == "enter directory \"/\" (process.cwd): No such file or directory (ENOENT); hint: it does not exist in the container")
+        #expect(
+            try error(.noMemory) { $0 == .continueInContainer } == "enter container: container not running (its first process has just ended)")
+        #expect(
+            try error(.tryAgain) { $0 == .continueInContainer }
+                == "go on in a new process \"that the container sees\" (linux.namespaces): Resource temporarily unavailable (EAGAIN); hint: the limit of processes of the user or of a cgroup is reached")
     }
 
     @Test("what makes a shell say 127 and 126")

@@ -6,6 +6,8 @@ ever; where there is none, the error names the operation and the errno, and noth
 import os
 import pathlib
 import shutil
+import subprocess
+import sys
 
 from support import TIMEOUT, alive, case, mount_line
 
@@ -158,6 +160,23 @@ def sealed_copy(c):
     shutil.copy2(c.runtime, place / "runtime")
     c.runtime = str(place / "runtime")
     init_is_no_way_to_the_binary(c)
+
+
+@case("executed by its descriptor, as fexecve(3) does, the program is sealed all the same")
+def sealed_by_descriptor(c):
+    runtime = shutil.which(c.runtime)
+    c.wrapper = [sys.executable, "-c", "import os, sys; os.execve(os.open(sys.argv[1], os.O_RDONLY), [sys.argv[1], *sys.argv[2:]], os.environ)"]
+    c.runtime = runtime
+    init_is_no_way_to_the_binary(c)
+
+
+@case("the rights of another user are refused: with a set-user-ID bit everybody would be root of the host", root=True)
+def set_user_id(c):
+    own = c.directory / "runtime"
+    shutil.copy2(c.runtime, own)
+    own.chmod(0o4755)
+    done = subprocess.run([str(own), "--version"], user=1000, group=1000, extra_groups=[], capture_output=True, text=True, cwd="/")
+    assert done.returncode != 0 and "set-user-ID" in done.stderr, (done.returncode, done.stdout, done.stderr)
 
 
 @case("where there is neither, no container is started")

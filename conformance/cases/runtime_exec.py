@@ -418,6 +418,31 @@ def user_files(c):
         passwd.rmdir() if passwd.is_dir() else passwd.unlink()
 
 
+@case("a first process that has changed its root cannot say which number a user's name has")
+def user_files_of_another_root(c):
+    other = c.rootfs / "other"
+    shutil.copytree(c.rootfs / "bin", other / "bin", symlinks=True)
+    (other / "etc").mkdir()
+    (other / "etc/passwd").write_text("www:x:0:0::/:/bin/sh\n")
+    (c.rootfs / "etc/passwd").write_text("www:x:33:33::/:/bin/sh\n")
+    c.capabilities("CAP_SYS_CHROOT")
+    running(c, "/bin/sh", "-c", "exec chroot /other /bin/sh -c ': > /ready; exec sleep 60'")
+    deadline = time.monotonic() + 10
+    while not (other / "ready").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    result = run_in(c, "--user", "www", "@", "/bin/id")
+    assert result.status != 0 and "uid=0" not in result.out and "changed its root" in result.err, str(result)
+    shell_in(c, "id -u", "--user", "33").prints("33")
+
+
+@case("a user by number has no groups of somebody else's")
+def number_without_groups(c):
+    c.process["user"] = {"uid": 0, "gid": 0, "additionalGids": [4, 27]}
+    running(c)
+    shell_in(c, "echo $(grep Groups /proc/self/status)", "--user", "1000").prints("Groups:")
+    shell_in(c, "echo $(grep Groups /proc/self/status)", "--user", "1000", "-g", "9").prints("Groups: 9")
+
+
 @case("--additional-gids")
 def additional_gids(c):
     running(c)
@@ -875,6 +900,29 @@ def overwrite(c):
         run_in(c, "/evil", "--version")
     assert hashlib.sha256(path.read_bytes()).hexdigest() == before, "the runtime was overwritten"
     assert path.stat().st_mtime_ns == status.st_mtime_ns
+
+
+@case("what a container with CAP_SYS_PTRACE can stop, look into and take over of a process that joins it is what it has itself (C08)")
+def take_over(c):
+    # each new process is stopped at once, and looked at while it is: root, mounts, descriptors, capabilities
+    script = """while :; do for p in /proc/[0-9]*; do n=${p#/proc/}
+      case $n in 1|$$) continue;; esac
+      kill -STOP $n 2>/dev/null || continue
+      read -r c < $p/comm; echo "comm $c" >> /seen
+      [ -e $p/root/@DIRECTORY@ ] && echo "host's root $n" >> /found
+      grep -q -e @DIRECTORY@/rootfs -e " /sys/fs/cgroup " $p/mountinfo && echo "host's mounts $n" >> /found
+      for f in $p/fd/*; do case $(readlink $f) in *@DIRECTORY@*) echo "descriptor $f" >> /found;; esac; done
+      while read -r k v; do case $k in CapPrm:|CapEff:|CapBnd:) [ $((0x$v & ~0x@MASK@)) = 0 ] || echo "$k $v" >> /found;; esac; done < $p/status
+      kill -CONT $n; done; done""".replace("@DIRECTORY@", str(c.directory).lstrip("/")).replace("@MASK@", f"{1 << 19 | 1 << 5:x}")
+    c.capabilities("CAP_SYS_PTRACE", "CAP_KILL")
+    c.process["noNewPrivileges"] = False
+    c.linux["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_ERRNO"}]}
+    running(c, "/bin/sh", "-c", script)
+    for _ in range(100):
+        run_in(c, "true").ok()
+    seen = (c.rootfs / "seen").read_text()
+    assert "comm" in seen, "no process was caught"
+    assert not (c.rootfs / "found").exists(), (c.rootfs / "found").read_text()
 
 
 @case("the container cannot look into a process that joins it (C08)")

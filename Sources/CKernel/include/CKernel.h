@@ -18,6 +18,10 @@ const char *kernel_argument(int32_t index);
 const char *kernel_environment(int32_t index);
 /// The `AT_EXECFN` string: the path by which this program was executed.
 const char *kernel_executed_path(void);
+/// 1 when the real and the effective user or group are not one, as after a set-user-ID bit. Else 0.
+int32_t kernel_changed_user(void);
+/// 1 when the file that runs as this program can be written by nobody: it is seen through a read-only overlay, or a sealed file in memory.
+int32_t kernel_runs_sealed(void);
 /// "EPERM" for 1; NULL for an unknown number.
 const char *kernel_errno_name(int32_t code);
 /// "Operation not permitted" for 1; NULL for an unknown number.
@@ -118,6 +122,10 @@ int32_t kernel_mount_setattr(int32_t fd, const char *path, uint32_t flags, uint6
 // ---- Processes, namespaces, credentials (process.c)
 /// clone3(2) without shared memory: 0 in the child, its pid in the parent. `cgroup` and `pidfd` may be -1 and NULL.
 int64_t kernel_clone3(uint64_t flags, int32_t exit_signal, int32_t *pidfd, int32_t cgroup);
+/// clone(2) in the same way; the lowest byte of `flags` is the exit signal.
+int64_t kernel_clone(uint64_t flags);
+/// 1 when `pid` is a child that was not waited for, else 0; it can still be waited for.
+int32_t kernel_is_child(int32_t pid);
 int32_t kernel_execve(const char *path, const char *const *argv, const char *const *envp);
 int32_t kernel_execveat(int32_t fd, const char *const *argv, const char *const *envp);
 _Noreturn void kernel_exit_now(int32_t status);

@@ -50,6 +50,14 @@ extension Executor {
         }
     }
 
+    /// What a container sees of its new member, and could take over with CAP_SYS_PTRACE, must be worth nothing: no descriptor
+    /// of the host, no root or working directory of the host, no right that the program will not have.
+    mutating func continueInContainer() throws(Errno) {
+        handles.closeAll(except: [.sync, .listener])
+        try setDumpable(false)  // the change of user may have undone it (proc_sys_fs(5), suid_dumpable)
+        try continueInChild([])
+    }
+
     /// A session keyring of the container's own. A full quota or a kernel without keyrings is survived: the keyring is
     /// a convenience, and its absence leaves the container without any of the host's session keys all the same.
     func joinKeyring(_ name: String) throws(Errno) {

@@ -14,6 +14,7 @@ extension Executor {
             let proc = try FileDescriptor.open("/proc", [.path, .directory])
             guard try proc.filesystemType() == .proc else { throw .stale }
             handles.insert(proc, as: .proc)
+            sharesProc = true
         }
     }
 
@@ -30,7 +31,8 @@ extension Executor {
         do throws(Errno) {
             // "self" and "thread-self" are links of procfs itself
             return try proc.open(path, .writeOnly, resolve: [.beneath, .noCrossingMounts, .noMagicLinks])
-        } catch where error == .noSystemCall || error == .notPermitted {  // EPERM: filters that do not know the call
+        } catch where (error == .noSystemCall || error == .notPermitted) && !sharesProc {
+            // EPERM: filters that do not know the call. Nothing is mounted on a procfs of our own; on another one a mount would lead astray.
             return try proc.open(path, [.writeOnly, .noFollow])
         }
     }

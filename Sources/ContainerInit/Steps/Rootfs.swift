@@ -82,6 +82,11 @@ extension Executor {
         handles.insert(mask, as: .emptyDirectory)
     }
 
+    func compareRoots() throws(Errno) {
+        let expected = try handles.with(.initRoot) { (root) throws(Errno) in try root.status() }
+        guard try handles.with(.root, { (root) throws(Errno) in try root.status() }).isSameFile(as: expected) else { throw .stale }
+    }
+
     func makeReadOnly(_ path: InRootPath) throws(Errno) {
         let target: FileDescriptor
         do throws(Errno) {

@@ -44,8 +44,8 @@ extension Executor {
         handles.insert(connection, as: .starter)
     }
 
-    func loadSeccompWithListener(_ filter: [UInt8], flags: UInt32) throws(Errno) {
-        let listener = FileDescriptor(owning: try loadSeccompFilter(filter, flags: flags))
+    mutating func handOverListener() throws(Errno) {
+        guard let listener = handles.take(.listener) else { throw .badDescriptor }
         try handles.with(.sync) { (sync) throws(Errno) in
             try sync.send(Report.reached(.seccompListener).bytes, passing: listener)
             if try sync.read(atMost: 1).isEmpty { exitNow(1) }

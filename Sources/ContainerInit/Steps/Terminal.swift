@@ -21,7 +21,6 @@ extension Executor {
         if step.mountsConsole { try mountConsole(terminal) }
         try handles.with(.console) { (console) throws(Errno) in try console.send(Array("/dev/ptmx".utf8), passing: master) }
         handles.close(.console)
-        try terminal.becomeControllingTerminal()
         for stream in Int32(0)...2 { try terminal.duplicate(onto: stream) }
     }
 

@@ -22,8 +22,9 @@ struct ContainerUsers: ~Copyable {
 
     /// The ids behind `option`.
     ///
-    /// A user by number has the group 0 unless one is given, whatever the files say, and keeps its additional groups; a
-    /// user by name has the group of /etc/passwd and those of /etc/group that name it, unless a group is given.
+    /// A user by number has the group 0 unless one is given, whatever the files say, and no additional groups: those of the
+    /// configuration are another user's. A user by name has the group of /etc/passwd and those of /etc/group that name it, unless a
+    /// group is given.
     /// - Throws: `.invalid` for a name that is not there, the errno of reading.
     borrowing func resolve(_ option: UserOption) throws(OperationError) -> ResolvedUser {
         var resolved = ResolvedUser(uid: 0, gid: 0)
@@ -34,7 +35,7 @@ struct ContainerUsers: ~Copyable {
             else { throw unknown("user", name, "/etc/passwd") }
             resolved.uid = uid
             resolved.gid = gid
-            resolved.groups = option.group == nil ? Self.groups(of: name, group: (try? read("/etc/group")) ?? []) : []  // no file, no groups
+            if option.group == nil { resolved.groups = Self.groups(of: name, group: (try? read("/etc/group")) ?? []) }  // no file, no groups
         }
         switch option.group {
         case nil: break
@@ -60,9 +61,10 @@ struct ContainerUsers: ~Copyable {
     /// - Throws: `EINVAL` for anything but a regular file, `EFBIG` above 1 MiB.
     private borrowing func read(_ path: String) throws(Errno) -> [UInt8] {
         guard let path = InRootPath(bytes: path.utf8) else { throw .invalid }
-        let file = try root.open(path, [.readOnly, .nonBlocking, .noControllingTerminal])
-        guard try file.status().kind == .regular else { throw .invalid }
-        return try file.readAll(limit: 1 << 20)
+        let handle = try root.open(path, .path)
+        // reading a file of procfs may do something, or wait for something
+        guard try handle.status().kind == .regular, try handle.filesystemType() != .proc else { throw .invalid }
+        return try handle.reopen([.readOnly, .nonBlocking, .noControllingTerminal]).readAll(limit: 1 << 20)
     }
 
     static func home(of uid: UInt32, passwd: [UInt8]) -> String {

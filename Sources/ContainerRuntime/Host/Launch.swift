@@ -12,11 +12,14 @@ struct Launch: ~Copyable {
     let plan: ContainerPlan
     /// The init; before `continueInChild` the first process.
     private(set) var pid: Int32
+    /// The first process has not told yet which one goes on: what it does before are the points `idMaps` and `timeOffsets`.
+    private var awaitsSecond: Bool
     private let sync: FileDescriptor
     private let cgroup: Cgroup
 
-    private init(plan: ContainerPlan, pid: Int32, sync: consuming FileDescriptor, cgroup: Cgroup) {
+    private init(plan: ContainerPlan, pid: Int32, awaitsSecond: Bool, sync: consuming FileDescriptor, cgroup: Cgroup) {
         self.plan = plan
+        self.awaitsSecond = awaitsSecond
         self.pid = pid
         self.sync = sync
         self.cgroup = cgroup
@@ -42,15 +45,35 @@ struct Launch: ~Copyable {
         case .child:
             // our end must not stay open in the init, or it would not see that we are gone
             close(ours)
+            if !isInCgroup { awaitCgroup(handles) }
             Executor.run(initPlan, handles: handles)
         case .parent(let child):
-            let launch = Launch(plan: plan, pid: child, sync: ours, cgroup: cgroup)
-            if !isInCgroup { try cgroup.joinUnified(child) }
+            let launch = Launch(plan: plan, pid: child, awaitsSecond: initPlan.hasSecondProcess, sync: ours, cgroup: cgroup)
+            if !isInCgroup { try launch.joinCgroup() }
             return launch
         }
     }
 
     private static func close(_ descriptor: consuming FileDescriptor) {}
+
+    /// The init does nothing, above all no second process, before it is where it is counted.
+    private static func awaitCgroup(_ handles: borrowing HandleTable) {
+        do throws(Errno) {
+            if try handles.with(.sync, { (sync) throws(Errno) in try sync.read(atMost: 1) }).isEmpty { exitNow(1) }
+        } catch {
+            exitNow(1)
+        }
+    }
+
+    private func joinCgroup() throws(OperationError) {
+        do throws(OperationError) {
+            try cgroup.joinUnified(pid)
+            try answer()
+        } catch {
+            kill()
+            throw error
+        }
+    }
 
     private static func makeSync(_ handles: inout HandleTable) throws(OperationError) -> FileDescriptor {
         do throws(Errno) {
@@ -95,22 +118,21 @@ struct Launch: ~Copyable {
         listener: (Int32, consuming FileDescriptor) throws(OperationError) -> Void
     ) throws(OperationError) {
         while true {
-            var message: ReceivedMessage
-            do throws(Errno) {
-                message = try sync.receive(atMost: 8 + Report.detailLimit)
-            } catch {
-                throw OperationError("hear from the container's init", "", .errno(error))
-            }
+            var message = try receive()
             if message.bytes.isEmpty { throw died() }
             guard let report = Report(bytes: message.bytes) else {
                 throw OperationError("hear from the container's init", "", .invalid("it sent something unknown"))
+            }
+            if case .reached(let point) = report, point != .idMaps, point != .timeOffsets, awaitsSecond {
+                // it was faster than the first one's word of it
+                guard case .child(let child) = Report(bytes: try receive().bytes) else { throw died() }
+                try goOn(in: child)
             }
             switch report {
             case .failure(let step, let errno, _): throw explained(plan.error(step: step, errno: errno))
             case .hookFailure(let step, let hook, let status, let detail): throw plan.hookError(step: step, hook: hook, status: status, detail: detail)
             case .child(let child):
-                _ = try? waitForChild(pid)  // the first process has ended or is about to; its status says nothing
-                pid = child
+                try goOn(in: child)
                 continue
             case .reached(.ready): return
             case .reached(.idMaps): try plan.idMaps?.write(to: pid)
@@ -124,6 +146,24 @@ struct Launch: ~Copyable {
             }
             try answer()
         }
+    }
+
+    private func receive() throws(OperationError) -> ReceivedMessage {
+        do throws(Errno) {
+            return try sync.receive(atMost: 8 + Report.detailLimit)
+        } catch {
+            throw OperationError("hear from the container's init", "", .errno(error))
+        }
+    }
+
+    /// From now on the init is `child`: a child of ours, made by the first process, which ends.
+    private mutating func goOn(in child: Int32) throws(OperationError) {
+        guard awaitsSecond, child > 0, child != pid, isChild(child) else {
+            throw OperationError("hear from the container's init", "", .invalid("it names a process that is not ours"))
+        }
+        _ = try? waitForChild(pid)  // the first process has ended or is about to; its status says nothing
+        pid = child
+        awaitsSecond = false
     }
 
     /// Lets the init go on.
@@ -146,8 +186,9 @@ struct Launch: ~Copyable {
         }
     }
 
-    /// Ends the init, whatever it is doing, and reaps it.
+    /// Ends the init, whatever it is doing, and reaps it. If somebody has reaped it, its pid may be another's by now.
     func kill() {
+        guard isChild(pid) else { return }
         _ = try? sendSignal(9, to: pid)  // it may have ended by itself
         _ = try? waitForChild(pid)  // our child: at worst it was reaped before
     }

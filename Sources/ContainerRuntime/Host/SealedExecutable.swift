@@ -27,10 +27,6 @@ package enum SealedExecutable {
         }
     }
 
-    /// execveat(2) by descriptor leaves "/dev/fd/N" as the path of execution; nothing else does, and a caller who forges
-    /// it only harms his own binary.
-    private static func runsSealed() -> Bool { executedPath().hasPrefix("/dev/fd/") }
-
     /// Without privileges on the host, a container can write what its user can write.
     private static func isOutOfReach() throws(Errno) -> Bool {
         if effectiveUserID() == 0 { return false }
@@ -45,7 +41,7 @@ package enum SealedExecutable {
     }
 
     private static func memoryCopy(of executable: borrowing FileDescriptor) throws(Errno) -> FileDescriptor {
-        let copy = try FileDescriptor.memory(named: "cale")
+        let copy = try FileDescriptor.memory(named: "cale", isExecutable: true)
         try copy.copyContents(from: executable)
         try copy.seal()
         return copy

@@ -61,7 +61,8 @@ struct Attendance: ~Copyable {
         }
     }
 
-    /// Forwards what came; answers the exit status when the init has ended. Other children are reaped on the way.
+    /// Forwards what came; answers the exit status when the init has ended. Other children are reaped on the way. After its end the
+    /// init's pid may be somebody else's: nothing is forwarded any more.
     private func handleSignals(resizing master: Int32?) throws(Errno) -> Int32? {
         var ended: Int32?
         while let signal = try signals.nextSignal() {
@@ -74,9 +75,9 @@ struct Attendance: ~Copyable {
                     } catch where error == .noChild { break reaping }
                 }
             case 28:  // SIGWINCH
-                if let master { try copyWindowSize(to: master) } else { try forward(28) }
+                if let master { try copyWindowSize(to: master) } else if ended == nil { try forward(28) }
             case 23, 13: break  // SIGURG and SIGPIPE are our own business
-            default: try forward(signal.number)
+            default: if ended == nil { try forward(signal.number) }
             }
         }
         return ended

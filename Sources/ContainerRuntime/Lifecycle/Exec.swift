@@ -49,7 +49,7 @@ package func execInContainer(
     var socket: FileDescriptor?
     let receiver: ConsoleReceiver = options.consoleSocket.map { .socket($0) } ?? (options.detaches ? .nobody : .caller)
     try connectConsole(receiver, plan: plan, handles: &handles, terminal: &socket)
-    try target.prepareRuntime(plan, handles: &handles)
+    try ExecTarget.setInitialAffinity(plan)
     var launch = try target.launch(plan, handles: handles, cgroup: cgroup)
     var wrotePidFile = false
     let released: ReleasedProcess

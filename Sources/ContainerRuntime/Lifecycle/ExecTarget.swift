@@ -60,6 +60,8 @@ struct ExecTarget: ~Copyable {
         context.waitsForStart = false
         if let profile = config.linux?.seccomp { context.seccomp = try compile(profile) }
         let process = try process(options)
+        context.hasLookedUpUsers = try options.changes.user.map { (user) throws(OperationError) in try UserOption(user).hasName } ?? false
+        if context.hasLookedUpUsers { handles.insert(try initProcess.openRoot(), as: .initRoot) }
         var plan = try ContainerPlan(exec: process, in: config, initPID: state.pid, context: context)
         if !kinds.contains(.mount) || context.hostNamespaces.contains(.mount) { handles.insert(try initProcess.openRoot(), as: .root) }
         // arguments of the command line have no place in a file
@@ -95,25 +97,13 @@ struct ExecTarget: ~Copyable {
         return cgroup
     }
 
-    /// What the runtime itself does before it clones: it goes to the processors that were asked for, and enters the pid
-    /// namespace, into which only children get. The container sees its child from the first moment, so the runtime hides
-    /// what it is, and the child inherits that (CVE-2016-9962).
-    borrowing func prepareRuntime(_ plan: ContainerPlan, handles: inout HandleTable) throws(OperationError) {
-        if !plan.initialAffinity.isEmpty {
-            do throws(Errno) { try setAffinity(mask: plan.initialAffinity) } catch {
-                throw OperationError(
-                    "run on CPUs", CPUList(mask: plan.initialAffinity).text, .errno(error), field: "process.execCPUAffinity.initial",
-                    hint: error == .invalid ? "none of them is there, or the runtime's cgroup has none of them" : nil)
-            }
-        }
-        for kind in plan.enteredByParent.kinds {
-            do throws(Errno) {
-                try setDumpable(false)
-                try handles.with(.namespace(kind)) { (namespace) throws(Errno) in try namespace.enterNamespace(kind) }
-                handles.close(.namespace(kind))
-            } catch {
-                throw OperationError("join namespace", kind.specName, .errno(error), field: "linux.namespaces")
-            }
+    /// Goes to the processors on which the new process is to begin.
+    static func setInitialAffinity(_ plan: ContainerPlan) throws(OperationError) {
+        if plan.initialAffinity.isEmpty { return }
+        do throws(Errno) { try setAffinity(mask: plan.initialAffinity) } catch {
+            throw OperationError(
+                "run on CPUs", CPUList(mask: plan.initialAffinity).text, .errno(error), field: "process.execCPUAffinity.initial",
+                hint: error == .invalid ? "none of them is there, or the runtime's cgroup has none of them" : nil)
         }
     }
 
@@ -122,10 +112,6 @@ struct ExecTarget: ~Copyable {
         do throws(OperationError) {
             return try Launch.begin(plan, handles: handles, cgroup: cgroup)
         } catch {
-            // ENOMEM: the pid namespace has lost its first process, and takes no other (pid_namespaces(7))
-            if error.errno == .noMemory, plan.enteredByParent.contains(.pid) {
-                throw OperationError("enter container", state.id, .invalid("container not running (its first process has just ended)"))
-            }
             throw OperationError("make process in container", state.id, error.cause, hint: error.errno == .tryAgain ? error.hint : nil)
         }
     }

@@ -39,8 +39,6 @@ package struct ContainerPlan: Equatable, Sendable {
     package var oomScoreAdjustment: Int32?
     /// Whether it is for one more process of a container that is there.
     package var isExec = false
-    /// `exec`: namespaces that the runtime enters itself, since they are those of children only.
-    package var enteredByParent: NamespaceSet = []
     /// `exec`: the processors on which the runtime runs until the process has joined its cgroup; empty for any.
     package var initialAffinity: [UInt64] = []
     /// Mounts whose source the parent clones, by the index in `mounts`.
@@ -137,6 +135,8 @@ package struct PlanContext {
     /// `create` waits at a gate; `run` starts at once.
     package var waitsForStart = true
     package var seccomp: SeccompProgram?
+    /// `exec`: the process' user was found in the files below the root of the container's first process.
+    package var hasLookedUpUsers = false
     /// The home directory of `process.user` in the rootfs' passwd file, for an environment without HOME.
     package var home: String?
 

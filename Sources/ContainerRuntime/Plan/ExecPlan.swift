@@ -1,11 +1,14 @@
 // The plan of one more process in a running container: steps that join what the container's first process is in, then the
 // same steps by which every process gets its limits, its user and its program. What is not done again: mounts, devices,
 // masks, sysctl, hooks. Which process it is, is decided in ExecProcess.swift.
+// A first process does nearly everything, unseen from the container's pid namespace; a second one goes on in it when there is
+// nothing left that the container could gain from it (CVE-2016-9962, and what CAP_SYS_PTRACE can do).
 import Cgroups
 import ContainerInit
 package import Diagnostics
 import Kernel
 package import OCISpec
+import Seccomp
 import UntrustedTree
 
 extension ContainerPlan {
@@ -30,8 +33,9 @@ extension ContainerPlan {
             seccompAgent = PlannedSeccompAgent(path: Path(path), metadata: seccomp.listenerMetadata)
         }
         planArrival(process, linux: linux, initPID: initPID, context: context)
-        planSession(Linux(), context: context)
+        if context.makesKeyring { add(.joinKeyring(name: "_ses.\(context.id.text)")) }
         if isPrivate(.mount, context) { add(.openRootfs("/")) } else { add(.changeRoot) }
+        if context.hasLookedUpUsers && isPrivate(.mount, context) { add(.compareRoots) }
         if process.terminal {
             let size = process.consoleSize.map { WindowSize(rows: UInt16(clamping: $0.height), columns: UInt16(clamping: $0.width)) }
             add(.setTerminal(TerminalStep(size: size, mountsConsole: false, uid: process.user.uid)), field: "process.terminal")
@@ -41,14 +45,12 @@ extension ContainerPlan {
         ofProcess.personality = linux.personality
         ofProcess.memoryPolicy = linux.memoryPolicy
         try planProcess(process, linux: ofProcess, context: context)
-        try planStart(process, context: context)
+        try planEntry(process, linux: linux, context: context)
+        try refuseUnsafeSteps()
     }
 
-    /// Cgroups first, while the process may still write to their files; then the namespaces.
-    ///
-    /// A pid namespace is that of children only. With privileges the runtime enters it and clones into it. Without, the
-    /// right to do so comes with the user namespace, which the runtime itself must not join (processes in it may look into
-    /// its members): a first process joins, and a second one goes on.
+    /// Cgroups first, while the process may still write to their files; what is written to the host's /proc, with the rights of the host;
+    /// then the namespaces. A pid namespace is that of children only: this process stays unseen.
     private mutating func planArrival(_ process: Process, linux: Linux, initPID: Int32, context: PlanContext) {
         for (index, namespace) in linux.namespaces.enumerated() {
             let kind = namespace.type.kind
@@ -60,18 +62,38 @@ extension ContainerPlan {
             }
             idMaps = IDMaps(uids: ranges(linux.uidMappings), gids: ranges(linux.gidMappings))
         }
-        var joined = joinedNamespaces.filter { !context.hostNamespaces.contains($0.kind) }
-        let joinsPID = joined.contains { $0.kind == .pid }
-        if context.isPrivileged && joinsPID {
-            enteredByParent = NamespaceSet(.pid)
-            joined.removeAll { $0.kind == .pid }
-        }
         add(.joinCgroups, field: "linux.cgroupsPath")
         if let final = process.execCPUAffinity?.final { add(.setAffinity(final.mask), field: "process.execCPUAffinity.final") }
-        // on the host's /proc, and with the rights of the host
         if let score = process.oomScoreAdj { add(.setOOMScore(score), field: "process.oomScoreAdj") }
+        planLabels(process)
         add(.hideFromOthers)
-        planJoins(joined, context: context)
-        if joinsPID && !context.isPrivileged { add(.continueInChild([]), field: "linux.namespaces") }
+        planJoins(joinedNamespaces.filter { !context.hostNamespaces.contains($0.kind) }, context: context)
+    }
+
+    /// From the search for the program to execve(2), with the step into the container's pid namespace between.
+    ///
+    /// A filter that needs CAP_SYS_ADMIN is loaded before that step: it must let clone(2), setsid(2) and, for a terminal, ioctl(2) pass.
+    private mutating func planEntry(_ process: Process, linux: Linux, context: PlanContext) throws(OperationError) {
+        try planProgram(process)
+        let loadsBefore = capabilitiesAfterFilter != nil
+        if loadsBefore, let seccomp = context.seccomp {
+            if seccomp.usesListener, let profile = linux.seccomp, profile.notifies(of: ["clone", "clone3"]) {
+                throw OperationError(
+                    "plan", "exec", .unsupported("an agent would have to answer for clone(2) before it has the listener"), field: "linux.seccomp",
+                    hint: "with process.noNewPrivileges the filter is loaded later")
+            }
+            planFilter(seccomp)
+        }
+        if isPrivate(.pid, context) { add(.continueInContainer, field: "linux.namespaces") }
+        add(.startSession)
+        if process.terminal { add(.controlTerminal, field: "process.terminal") }
+        if let seccomp = context.seccomp, seccomp.usesListener {
+            if !loadsBefore { planFilter(seccomp) }
+            add(.handOverListener, field: "linux.seccomp.listenerPath")
+        }
+        add(.announceReady)
+        if let seccomp = context.seccomp, !seccomp.usesListener, !loadsBefore { planFilter(seccomp) }
+        preservedDescriptors = context.preservedDescriptors
+        add(.execute, field: "process.args[0]")
     }
 }

@@ -64,7 +64,7 @@ package struct ProcessChanges: Equatable, Sendable {
             let found = try users.resolve(try UserOption(user))
             process.user.uid = found.uid
             process.user.gid = found.gid
-            if let groups = found.groups { process.user.additionalGids = groups }
+            process.user.additionalGids = found.groups
         }
         process.user.additionalGids += additionalGroups
         if let selinuxLabel { process.selinuxLabel = selinuxLabel }

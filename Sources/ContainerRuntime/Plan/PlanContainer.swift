@@ -48,7 +48,7 @@ extension ContainerPlan {
     }
 
     /// The last check: no step may reach outside of a private namespace. The executor checks the same again.
-    private func refuseUnsafeSteps() throws(OperationError) {
+    func refuseUnsafeSteps() throws(OperationError) {
         guard let index = initPlan.firstUnsafeStep, let needed = steps[index].step.requiredNamespace else { return }
         throw OperationError(
             "plan", steps[index].step.summary.operation + " " + steps[index].step.summary.subject,

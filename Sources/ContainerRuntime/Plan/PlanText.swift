@@ -34,7 +34,6 @@ extension ContainerPlan {
     private var hostLines: [String] {
         var lines: [String] = []
         if !initialAffinity.isEmpty { lines.append("run on CPUs " + CPUList(mask: initialAffinity).text) }
-        if !enteredByParent.isEmpty { lines.append("enter \(enteredByParent.text) namespace for the new process") }
         if let oomScoreAdjustment { lines.append("set oom_score_adj \(oomScoreAdjustment)") }
         for source in clonedSources {
             lines.append("copy the mount of \(source.path.text) for mounts[\(source.index)]" + (source.idMap.map { ", " + $0.text } ?? ""))

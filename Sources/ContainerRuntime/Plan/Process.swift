@@ -21,11 +21,12 @@ extension ContainerPlan {
             add(.setMemoryPolicy(mode: policy.kernelMode, nodes: policy.nodes?.mask ?? []), field: "linux.memoryPolicy")
         }
         add(.setFileCreationMask(process.user.umask ?? 0o022), field: "process.user.umask")
-        planLabels(process)
+        if !isExec { planLabels(process) }
         planIdentity(process, context: context)
     }
 
-    private mutating func planLabels(_ process: Process) {
+    /// On a procfs of the runtime's own pid namespace, or of the container's own in `create`. A new process inherits what is written.
+    mutating func planLabels(_ process: Process) {
         let apparmor = process.apparmorProfile.flatMap { $0.isEmpty ? nil : $0 }
         let selinux = process.selinuxLabel.flatMap { $0.isEmpty ? nil : $0 }
         guard apparmor != nil || selinux != nil else { return }
@@ -77,6 +78,22 @@ extension ContainerPlan {
             add(.awaitStart)
             return
         }
+        try planProgram(process)
+        if let seccomp = context.seccomp, seccomp.usesListener {
+            planFilter(seccomp)
+            add(.handOverListener, field: "linux.seccomp.listenerPath")
+        }
+        add(.announceReady)
+        if context.waitsForStart { add(.awaitStart) }
+        if !hooks.startContainer.isEmpty {
+            add(.runHooks(.startContainer, innerHooks(hooks.startContainer, .created, context)), field: "hooks.startContainer")
+        }
+        if let seccomp = context.seccomp, !seccomp.usesListener { planFilter(seccomp) }
+        preservedDescriptors = context.preservedDescriptors
+        add(.execute, field: "process.args[0]")
+    }
+
+    mutating func planProgram(_ process: Process) throws(OperationError) {
         guard let program = process.args.first else {
             throw OperationError("read", "config.json", .invalid("it must name a program"), field: "process.args")
         }
@@ -84,20 +101,15 @@ extension ContainerPlan {
         let searchPath = (path ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
             .split(separator: ":", omittingEmptySubsequences: false).map(String.init)
         add(.findProgram(program, searchPath: searchPath), field: "process.args[0]")
-        if let seccomp = context.seccomp, seccomp.usesListener {
-            add(.loadSeccompWithListener(seccomp.filter, flags: seccomp.flags), field: "linux.seccomp")
-        }
-        add(.announceReady)
-        if context.waitsForStart { add(.awaitStart) }
-        if !hooks.startContainer.isEmpty {
-            add(.runHooks(.startContainer, innerHooks(hooks.startContainer, .created, context)), field: "hooks.startContainer")
-        }
-        if let seccomp = context.seccomp, !seccomp.usesListener {
-            add(.loadSeccomp(seccomp.filter, flags: seccomp.flags), field: "linux.seccomp")
-        }
+    }
+
+    /// The filter, and the end of the capability that was kept for it.
+    mutating func planFilter(_ seccomp: SeccompProgram) {
+        add(
+            seccomp.usesListener
+                ? .loadSeccompWithListener(seccomp.filter, flags: seccomp.flags) : .loadSeccomp(seccomp.filter, flags: seccomp.flags),
+            field: "linux.seccomp")
         if let capabilitiesAfterFilter { add(.setCapabilities(capabilitiesAfterFilter), field: "process.capabilities") }
-        preservedDescriptors = context.preservedDescriptors
-        add(.execute, field: "process.args[0]")
     }
 }
 

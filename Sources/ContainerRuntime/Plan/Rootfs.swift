@@ -29,6 +29,7 @@ extension ContainerPlan {
         if process.terminal {
             let size = process.consoleSize.map { WindowSize(rows: UInt16(clamping: $0.height), columns: UInt16(clamping: $0.width)) }
             add(.setTerminal(TerminalStep(size: size, mountsConsole: true, uid: process.user.uid)), field: "process.terminal")
+            add(.controlTerminal, field: "process.terminal")
         }
         if config.root.readonly { add(.makeRootReadOnly, field: "root.readonly") }
         add(context.usesPivot ? .pivotRoot : .moveRoot, field: "root.path")

@@ -10,6 +10,10 @@ extension ContainerPlan {
         guard steps.indices.contains(index) else { return OperationError("set up", "container", .errno(errno)) }
         let planned = steps[index]
         if case .findProgram(let name, let searchPath) = planned.step { return programError(name, searchPath: searchPath, errno: errno, field: planned.field) }
+        // the pid namespace has lost its first process, and takes no other (pid_namespaces(7))
+        if planned.step == .continueInContainer, errno == .noMemory {
+            return OperationError("enter container", "", .invalid("container not running (its first process has just ended)"))
+        }
         if planned.step == .execute { return executionError(errno: errno, field: planned.field) }
         let summary = planned.step.summary
         return OperationError(summary.operation, summary.subject, .errno(errno), field: planned.field, hint: hint(for: planned.step, errno))
@@ -78,6 +82,10 @@ extension ContainerPlan {
         case (.makeDevice, .notPermitted): return "making devices needs CAP_MKNOD in the host's user namespace"
         case (.setIdentity, .invalid): return "the ids must be mapped in the user namespace"
         case (.loadSeccomp, .accessDenied), (.loadSeccomp, .notPermitted): return "without CAP_SYS_ADMIN set process.noNewPrivileges"
+        case (.compareRoots, .stale): return "the container's first process has changed its root, and with it the files of users: name users by number"
+        case (.continueInContainer, .tryAgain): return "the limit of processes of the user or of a cgroup is reached"
+        case (.continueInContainer, .notPermitted), (.continueInContainer, .noSystemCall):
+            return "the seccomp profile must let clone(2) pass where process.noNewPrivileges is not set"
         case (.labelExec, _): return "is the profile loaded, and the security module active?"
         case (.continueInChild, .noSpace), (.unshareNamespaces, .noSpace): return "the limits in /proc/sys/user are reached"
         default: return nil

@@ -19,6 +19,7 @@ extension Step {
         case .joinNamespace(let kind): ("join namespace", kind.specName)
         case .unshareNamespaces(let kinds): ("make namespaces", kinds.text)
         case .continueInChild(let kinds): ("go on in a new process with namespaces", kinds.isEmpty ? "of its parent" : kinds.text)
+        case .continueInContainer: ("go on in a new process", "that the container sees")
         case .startSession: ("start session", "")
         case .joinKeyring(let name): ("join keyring", name)
         case .setHostname(let name): ("set hostname", name)
@@ -28,6 +29,7 @@ extension Step {
         case .announceReady: ("report that all is set up", "")
         case .awaitStart: ("wait for start", "")
         case .loadSeccomp(let filter, _), .loadSeccompWithListener(let filter, _): ("load seccomp filter", "\(filter.count / 8) instructions")
+        case .handOverListener: ("hand over seccomp listener", "")
         case .execute: ("execute program", "")
         default: treeSummary
         }
@@ -37,6 +39,7 @@ extension Step {
         switch self {
         case .setPropagation(let propagation, let recursive): ("set propagation of all mounts", (recursive ? "r" : "") + propagation.text)
         case .attachRootfs(let path, _, _), .openRootfs(let path): ("open rootfs", path.text)
+        case .compareRoots: ("compare root", "with that of the container's first process")
         case .mount(let step): (step.operation, step.destination.text)
         case .mountCgroups(let step): ("mount cgroups", step.destination.text)
         case .makeDevice(let step): (step.bindSource == nil ? "make device" : "bind mount device", step.destination.text)
@@ -46,6 +49,7 @@ extension Step {
         case .maskPath(let path): ("mask", path.text)
         case .makeReadOnly(let path): ("make read-only", path.text)
         case .setTerminal(let terminal): ("set up terminal", terminal.mountsConsole ? "/dev/console" : "")
+        case .controlTerminal: ("make the terminal the session's", "")
         case .makeRootReadOnly: ("make read-only", "/")
         case .pivotRoot: ("pivot root", "/")
         case .moveRoot: ("move root", "/")

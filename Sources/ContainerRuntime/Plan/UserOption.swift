@@ -9,6 +9,12 @@ package struct UserOption: Equatable, Sendable {
     }
     package var user: Name
     package var group: Name?
+    /// Whether the container's files have to be asked.
+    var hasName: Bool {
+        if case .name = user { return true }
+        if case .name = group { return true }
+        return false
+    }
 
     /// Digits alone are a decimal number, whatever users the image may call so; everything else is a name.
     ///
@@ -42,6 +48,5 @@ package struct UserOption: Equatable, Sendable {
 package struct ResolvedUser: Equatable, Sendable {
     package var uid: UInt32
     package var gid: UInt32
-    /// Nil leaves the additional groups as they are.
-    package var groups: [UInt32]?
+    package var groups: [UInt32] = []
 }

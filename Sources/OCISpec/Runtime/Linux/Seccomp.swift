@@ -126,6 +126,11 @@ package struct LinuxSeccomp: Equatable, Sendable {
     /// Whether a rule hands calls to an agent.
     package var usesListener: Bool { syscalls.contains { $0.action == .notify } }
 
+    /// Whether a rule hands one of these calls to an agent.
+    package func notifies(of calls: [String]) -> Bool {
+        syscalls.contains { $0.action == .notify && $0.names.contains(where: calls.contains) }
+    }
+
     package init(_ object: JSONObject) throws(OperationError) {
         defaultAction = try object.requiredWord("defaultAction")
         defaultErrnoRet = try object.errno("defaultErrnoRet", of: defaultAction)
