@@ -109,13 +109,17 @@ def interval(c):
 
 @case("events tells of a lack of memory, and does not hold the container's lock")
 def out_of_memory(c):
-    started(c, "echo up > /ready; while [ ! -e /go ]; do sleep 0.05; done; head -c 100000000 /dev/zero | sh -c 'echo 1000 > /proc/self/oom_score_adj; exec tail -c 99000000' > /dev/null; echo up > /mark; sleep 60",
-            memory={"limit": 16 * MB, "swap": 16 * MB})
+    # What a victim leaves is not free at once: meanwhile the kernel takes whoever asks for memory. So both ends of the pipe are
+    # victims, and the shell asks for nothing for a while.
+    started(c, "echo up > /ready; while [ ! -e /go ]; do sleep 0.05; done; "
+            "sh -c 'echo 1000 > /proc/self/oom_score_adj; head -c 100000000 /dev/zero | tail -c 99000000 > /dev/null'; "
+            "i=0; while [ $i -lt 100000 ]; do i=$((i + 1)); done; echo up > /mark; sleep 60", memory={"limit": 16 * MB, "swap": 16 * MB})
     with stream(c, "--interval", "60s") as process:
         time.sleep(0.3)
         c.call("update", "--pids-limit", "50", c.id).ok()
         (c.rootfs / "go").touch()
         assert json.loads(process.stdout.readline()) == {"type": "oom", "id": c.id}
+        c.file("mark")
         c.kill("KILL").ok()
         ends(process)
 
