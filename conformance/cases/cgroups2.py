@@ -204,3 +204,53 @@ def relative(c):
     assert c.id in out, out
     assert set(root.glob("*/")) <= before | {root / "system.slice", root / "user.slice"}, "a directory is left"
     assert own_cgroup2().exists()
+
+
+DELEGATED = ("cgroup.procs", "cgroup.subtree_control", "cgroup.threads")
+
+
+def owned(c, options, new_cgroup_namespace=True):
+    """Owners on the host of the cgroup and of its files, for a container whose root is the user 100000."""
+    c.linux["namespaces"] = [entry for entry in c.linux["namespaces"] if entry["type"] not in ("user", "cgroup")] + [{"type": "user"}]
+    if new_cgroup_namespace:
+        c.linux["namespaces"].append({"type": "cgroup"})
+    c.linux["uidMappings"] = c.linux["gidMappings"] = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+    os.chown(c.rootfs, 100000, 100000)
+    c.config["mounts"] = [entry for entry in c.config["mounts"] if entry["destination"] != "/sys/fs/cgroup"]
+    if options is not None:
+        c.mount("/sys/fs/cgroup", "cgroup", "cgroup", options)
+    directory = created(c, "mkdir /sys/fs/cgroup/mine && echo 0 > /sys/fs/cgroup/mine/cgroup.procs && echo made > /mark || echo not > /mark; sleep 60")
+    return directory, {name: os.stat(directory / name).st_uid for name in [".", *os.listdir(directory)]}
+
+
+@case("a writable cgroup mount in a new cgroup namespace belongs to the user of the process: the directory and what is delegated, nothing else",
+      "RT-config-linux-055", "RT-config-linux-057", "RT-config-linux-058", "RT-config-linux-060")
+def ownership(c):
+    directory, owners = owned(c, ["nosuid", "noexec", "nodev"])
+    listed = set(pathlib.Path("/sys/kernel/cgroup/delegate").read_text().split())
+    given = {name for name, uid in owners.items() if uid == 100000}
+    assert given == {"."} | (listed & set(owners)), given
+    assert set(owners.values()) == {0, 100000} and owners["memory.max"] == 0, owners
+    c.start().ok()
+    assert c.file("mark") == "made"
+    c.delete("--force").ok()
+    assert not directory.exists()
+
+
+@case("without the list of files in /sys/kernel/cgroup/delegate three are given", "RT-config-linux-059")
+def ownership_without_list(c):
+    delegate = pathlib.Path("/sys/kernel/cgroup/delegate")
+    c.wrapper = ["unshare", "--mount", "--propagation", "private", "sh", "-c",
+                 "mount -t tmpfs none /sys/kernel/cgroup && exec \"$@\"", "sh"]
+    if not delegate.exists():
+        raise Skip("the kernel has no such list")
+    _, owners = owned(c, ["nosuid", "noexec", "nodev"])
+    assert {name for name, uid in owners.items() if uid == 100000} == {".", *DELEGATED}, owners
+
+
+@case("the cgroup stays the caller's: without such a mount, with a read-only one, without a new cgroup namespace", "RT-config-linux-054", "RT-config-linux-056")
+def ownership_stays(c):
+    for options, namespace in ((None, True), (["ro"], True), (["nosuid"], False)):
+        _, owners = owned(c, options, namespace)
+        assert set(owners.values()) == {0}, (options, namespace, owners)
+        c.delete("--force").ok()

@@ -62,7 +62,8 @@ struct Preparation {
         let request = options.usesSystemd
             ? try SystemdRequest.current(isUser: options.toleratesMissingCgroups, annotations: config.annotations) : nil
         var plan = try Cgroups.planCgroup(
-            path: linux.cgroupsPath, id: options.id.text, resources: linux.resources ?? LinuxResources(), setup: setup, systemd: request)
+            path: linux.cgroupsPath, id: options.id.text, resources: linux.resources ?? LinuxResources(), setup: setup,
+            owner: config.cgroupOwner(caller: effectiveUserID()), systemd: request)
         // A user without a session has no systemd: that matters when there are limits.
         if let request, request.isUser, !plan.limitsAnything, (try? fileStatus(Path(request.bus.path))) == nil {  // nil says it all
             plan = CgroupPlan(directories: [])
