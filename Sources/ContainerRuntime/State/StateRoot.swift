@@ -147,13 +147,12 @@ package struct StateDirectory: ~Copyable {
     /// - Throws: `.invalid` for anything but a state file of ours; the hint says how to get rid of the container.
     package borrowing func load() throws(OperationError) -> StoredState? {
         if let state = try load(Self.stateName) { return state }
-        guard let first = try bytes(of: Self.firstStateName) else { return nil }
-        // not written by a rename, as the other is: half of it is as good as none
-        return try? decode(first, Self.firstStateName)
+        // not written by a rename, as the other is: half of it, without its end of line, is as good as none
+        return try load(Self.firstStateName) { $0.last == UInt8(ascii: "\n") }
     }
 
-    private borrowing func load(_ name: Path) throws(OperationError) -> StoredState? {
-        guard let bytes = try bytes(of: name) else { return nil }
+    private borrowing func load(_ name: Path, isWhole: ([UInt8]) -> Bool = { _ in true }) throws(OperationError) -> StoredState? {
+        guard let bytes = try bytes(of: name), isWhole(bytes) else { return nil }
         do throws(OperationError) {
             return try decode(bytes, name)
         } catch {
