@@ -17,13 +17,20 @@ extension Cgroup {
                     tasks(try FileDescriptor.open(Path(directory + "/tasks"), [.writeOnly, .noFollow]))
                 } catch where error == .noEntry {
                     // only version 1 has that file
-                    unified = try FileDescriptor.open(Path(directory), [.path, .directory, .noFollow])
+                    unified = try Self.openUnified(directory)
                 }
             } catch {
                 throw OperationError("open cgroup", directory, .errno(error))
             }
         }
         return unified
+    }
+
+    /// - Throws: `ENOENT` for a version 1 directory, which was removed meanwhile.
+    private static func openUnified(_ directory: String) throws(Errno) -> FileDescriptor {
+        let handle = try FileDescriptor.open(Path(directory), [.path, .directory, .noFollow])
+        guard try handle.filesystemType() == .cgroup2 else { throw .noEntry }
+        return handle
     }
 
     /// Moves the process `pid` with all its threads into this cgroup: the slow way, for processes that exist already.

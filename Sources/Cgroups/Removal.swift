@@ -33,8 +33,8 @@ extension Cgroup {
             delay = min(delay * 2, 100)
         }
         for parent in madeParents.reversed() {
-            // Another container may use it by now.
-            do throws(Errno) { try removeFile(Path(parent), directory: true) } catch { continue }
+            // another container may use it by now
+            if !(try Self.removeEmpty(parent)) { continue }
         }
     }
 
