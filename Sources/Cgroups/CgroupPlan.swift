@@ -2,6 +2,7 @@
 // `Cgroup.create` carries a plan out, `Cgroup.apply` one of new limits (Update.swift); `lines` is what `cale plan` shows of it. What systemd
 // is asked for instead is in Systemd/.
 package import Diagnostics
+import Kernel
 package import OCISpec
 
 /// What will be made and written for a container's cgroup: every directory, every file with its text, in order.
@@ -71,6 +72,43 @@ package struct CgroupPlan: Equatable, Sendable {
             if let owner, directory.hierarchy.version == .v2 { lines.append("  owner \(owner)") }
         }
         return lines
+    }
+}
+
+extension CgroupPlan {
+    /// The directories above the container's own that are missing now, and that `Cgroup.create` will make: outermost first.
+    ///
+    /// Asked before anything is made, so that whoever is killed meanwhile leaves word of them. One that cannot be looked at is
+    /// not counted: it cannot be made either, or is somebody else's.
+    package func missingParents() -> [String] {
+        if scope != nil { return [] }  // systemd makes them
+        var missing: [String] = []
+        for directory in directories {
+            let parents = directory.parents
+            var present = parents.count
+            // mostly the innermost is there, and with it all others
+            while present > 0, Self.isMissing(parents[present - 1]) { present -= 1 }
+            missing += parents[present...]
+        }
+        return missing
+    }
+
+    private static func isMissing(_ directory: String) -> Bool {
+        do throws(Errno) { _ = try fileStatus(Path(directory), following: false) } catch { return error == .noEntry }
+        return false
+    }
+}
+
+extension CgroupPlan.Directory {
+    /// The absolute paths of the directories between the hierarchy's root and this one, outermost first.
+    fileprivate var parents: [String] {
+        var path = hierarchy.mountPoint
+        var parents: [String] = []
+        for name in self.path.split(separator: "/").dropLast() {
+            path += "/" + name
+            parents.append(path)
+        }
+        return parents
     }
 }
 

@@ -130,6 +130,7 @@ private func make(
     state.makesKeyring = options.makesKeyring
     state.hasProcess = plan.hasProcess
     state.cgroupDirectories = plan.cgroup.directories.map({ $0.absolute })
+    state.cgroupParents = plan.cgroup.missingParents()
     state.resctrlGroups = plan.resctrl?.joined.map({ $0.text }) ?? []
     state.resctrlMade = plan.resctrl?.removed.map({ $0.text }) ?? []
     state.unit = plan.cgroup.scope?.unit
@@ -163,6 +164,7 @@ private func launch(
     handles: consuming HandleTable, devices: inout NetworkDevices?, release: (borrowing Launch) throws(OperationError) -> Void
 ) throws(OperationError) {
     var launch = try Launch.begin(plan, handles: handles, cgroup: cgroup)
+    var wrotePidFile = false
     do throws(OperationError) {
         try cgroup.settle()
         // `create` may be interrupted: its init ends with it, and what it has recorded can be deleted
@@ -188,12 +190,16 @@ private func launch(
         if let trace = options.trace { traceDone(plan, pid: launch.pid, trace) }
         try record(&state, pid: launch.pid)
         try directory.store(state)
-        if let pidFile = options.pidFile { try PidFile.write(launch.pid, to: pidFile) }
+        if let pidFile = options.pidFile {
+            try PidFile.write(launch.pid, to: pidFile)
+            wrotePidFile = true
+        }
         if let socket = options.pidfdSocket { try sendPidfd(of: launch.pid, to: socket) }
         try release(launch)
     } catch {
         devices?.giveBack()  // before the end of the init, which may be that of its network namespace
         launch.kill()
+        if wrotePidFile, let path = options.pidFile { try? removeFile(path) }  // the first error is the one to tell
         throw error
     }
 }
