@@ -26,7 +26,7 @@ private func execPlan(_ config: Data, isPrivileged: Bool) throws(OperationError)
     let uid: UInt32 = isPrivileged ? 0 : 1000
     var context = PlanContext(
         id: try ContainerID("web"), bundle: "/bundle", isPrivileged: isPrivileged, uid: uid, gid: uid, cgroup: CgroupPlan(directories: []),
-        grantableCapabilities: .max, kindOfFile: { _ in .directory })
+        grantableCapabilities: .max, kindOfFile: { _ in .success(.directory) })
     context.waitsForStart = false
     if let seccomp = config.linux?.seccomp {
         context.seccomp = SeccompProgram(filter: [UInt8](repeating: 0, count: 16), flags: seccomp.flagBits, usesListener: seccomp.usesListener)

@@ -31,7 +31,7 @@ private func planText(_ config: Data) -> String {
         let cgroup = try planCgroup(path: linux.cgroupsPath, id: "web", resources: linux.resources ?? LinuxResources(), setup: setup)
         var context = PlanContext(
             id: try ContainerID("web"), bundle: "/bundle", isPrivileged: true, uid: 0, gid: 0, cgroup: cgroup, grantableCapabilities: .max,
-            kindOfFile: { _ in .directory })
+            kindOfFile: { _ in .success(.directory) })
         context.resctrl = ResctrlHost(root: "/sys/fs/resctrl", text: { _ in "L3:0=7f0;1=1f\nMB:0=20;1=70\n" })
         if let seccomp = linux.seccomp {
             context.seccomp = SeccompProgram(filter: [UInt8](repeating: 0, count: 16), flags: seccomp.flagBits, usesListener: seccomp.usesListener)

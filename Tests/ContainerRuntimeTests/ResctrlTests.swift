@@ -40,9 +40,10 @@ private final class FakeResctrl {
         var context = PlanContext(
             id: try ContainerID("web"), bundle: "/b", isPrivileged: true, uid: 0, gid: 0, cgroup: CgroupPlan(directories: []), grantableCapabilities: .max,
             kindOfFile: { path in
-                if path == "/r" { return .directory }
+                if path == "/r" { return .success(.directory) }
                 var isDirectory: ObjCBool = false
-                return FileManager.default.fileExists(atPath: path.text, isDirectory: &isDirectory) && isDirectory.boolValue ? .directory : nil
+                guard FileManager.default.fileExists(atPath: path.text, isDirectory: &isDirectory), isDirectory.boolValue else { return .failure(.noEntry) }
+                return .success(.directory)
             })
         context.resctrl = ResctrlHost(root: Path(files), text: { try? String(contentsOfFile: $0.text, encoding: .utf8) })
         guard let plan = try ContainerPlan(config, context: context).resctrl else { throw OperationError("plan", "resctrl", .invalid("no plan")) }
@@ -180,7 +181,7 @@ struct MountLabelTests {
         let config = try RuntimeConfig.parse(Array(text.utf8), source: "config.json")
         var context = PlanContext(
             id: try ContainerID("web"), bundle: "/b", isPrivileged: true, uid: 0, gid: 0, cgroup: CgroupPlan(directories: []), grantableCapabilities: .max,
-            kindOfFile: { _ in .directory })
+            kindOfFile: { _ in .success(.directory) })
         context.isSELinuxActive = true
         let lines = try ContainerPlan(config, context: context).text.split(separator: "\n").map(String.init).filter { $0.contains("[mounts[") }
         #expect(

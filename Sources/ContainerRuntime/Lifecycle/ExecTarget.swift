@@ -53,7 +53,7 @@ struct ExecTarget: ~Copyable {
         let uid = effectiveUserID()
         var context = PlanContext(
             id: options.id, bundle: Path(state.bundle), isPrivileged: uid == 0, uid: uid, gid: effectiveGroupID(),
-            cgroup: CgroupPlan(directories: []), grantableCapabilities: try ownCapabilities(), kindOfFile: { _ in .directory })
+            cgroup: CgroupPlan(directories: []), grantableCapabilities: try ownCapabilities(), kindOfFile: { _ in .success(.directory) })
         context.hostNamespaces = try initProcess.openNamespaces(kinds, mayBeOwn: mayBeOwn, into: &handles)
         context.makesKeyring = state.makesKeyring
         context.preservedDescriptors = options.preservedDescriptors

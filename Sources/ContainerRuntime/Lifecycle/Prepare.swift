@@ -24,7 +24,7 @@ struct Preparation {
         let cgroup = try Self.planCgroup(config, options, setup: setup)
         var context = PlanContext(
             id: options.id, bundle: bundle.path, isPrivileged: uid == 0, uid: uid, gid: effectiveGroupID(), cgroup: cgroup,
-            grantableCapabilities: try ownCapabilities(), kindOfFile: { path in (try? fileStatus(path))?.kind })  // nil says it all
+            grantableCapabilities: try ownCapabilities(), kindOfFile: Self.kindOfFile)
         context.isInUserNamespace = isInNestedUserNamespace()
         context.usesPivot = options.usesPivot
         context.makesKeyring = options.makesKeyring
@@ -45,6 +45,10 @@ struct Preparation {
         var plan = try ContainerPlan(config, context: context)
         plan.warnings = config.warnings() + cgroup.warnings + plan.warnings
         self.plan = plan
+    }
+
+    private static func kindOfFile(_ path: Path) -> Result<FileKind, Errno> {
+        do throws(Errno) { return .success(try fileStatus(path).kind) } catch { return .failure(error) }
     }
 
     /// Source: selinux(8): with SELinux on, its file system is there.

@@ -83,7 +83,7 @@ extension StateDirectory {
         let uid = effectiveUserID()
         var context = PlanContext(
             id: id, bundle: bundle, isPrivileged: uid == 0, uid: uid, gid: effectiveGroupID(), cgroup: cgroup, grantableCapabilities: .max,
-            kindOfFile: { _ in .directory })
+            kindOfFile: { _ in .success(.directory) })
         var handles = HandleTable()
         let joined = linux.namespaces.enumerated().compactMap { index, namespace in
             namespace.path.map { JoinedNamespace(kind: namespace.type.kind, path: $0, field: "linux.namespaces[\(index)]") }

@@ -3,7 +3,7 @@
 // ExecPlan.swift that of one more process; PlanText.swift prints it.
 package import Cgroups
 package import ContainerInit
-import Diagnostics
+package import Diagnostics
 package import Kernel
 package import OCISpec
 package import Seccomp
@@ -121,8 +121,8 @@ package struct PlanContext {
     package var hostNamespaces: NamespaceSet = []
     /// The capabilities that the runtime can give on.
     package var grantableCapabilities: UInt64
-    /// What stands at a path of the host; nil for nothing.
-    package var kindOfFile: (Path) -> FileKind?
+    /// What stands at a path of the host; `ENOENT` for nothing.
+    package var kindOfFile: (Path) -> Result<FileKind, Errno>
     /// Whether SELinux is on: mounts get labels.
     package var isSELinuxActive = false
     /// Where resctrl is mounted, looked up for a configuration that asks for it.
@@ -142,7 +142,7 @@ package struct PlanContext {
 
     package init(
         id: ContainerID, bundle: Path, isPrivileged: Bool, uid: UInt32, gid: UInt32, cgroup: CgroupPlan, grantableCapabilities: UInt64,
-        kindOfFile: @escaping (Path) -> FileKind?
+        kindOfFile: @escaping (Path) -> Result<FileKind, Errno>
     ) {
         self.id = id
         self.bundle = bundle

@@ -55,7 +55,11 @@ extension ContainerPlan {
         let name = asked.closID ?? context.id.text
         let group = name == "/" ? root : root.appending(name)
         var plan = ResctrlPlan(root: root, group: group)
-        let exists = context.kindOfFile(group) == .directory
+        let exists: Bool
+        do throws(Errno) { exists = try context.kindOfFile(group).get() == .directory } catch {
+            guard error == .noEntry else { throw OperationError("find", group.text, .errno(error), field: "linux.intelRdt.closID") }
+            exists = false
+        }
         if let schema = asked.l3CacheSchema { plan.lines.append(.init(text: schema, field: "linux.intelRdt.l3CacheSchema")) }
         if let schema = asked.memBwSchema { plan.lines.append(.init(text: schema, field: "linux.intelRdt.memBwSchema")) }
         if asked.closID != nil && exists { try Self.compare(plan.lines, group: group, host: host) }

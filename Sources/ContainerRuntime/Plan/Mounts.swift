@@ -45,9 +45,11 @@ extension ContainerPlan {
             throw OperationError("read", "config.json", .invalid("a bind mount needs a source"), field: field + ".source")
         }
         let source = Path(text).relative(to: context.bundle)
-        guard let kind = context.kindOfFile(source) else {
+        let kind: FileKind
+        do throws(Errno) { kind = try context.kindOfFile(source).get() } catch {
             throw OperationError(
-                "bind mount", source.text, .errno(.noEntry), field: field + ".source", hint: "the source must exist; a relative one counts from the bundle")
+                "bind mount", source.text, .errno(error), field: field + ".source",
+                hint: error == .noEntry ? "the source must exist; a relative one counts from the bundle" : nil)
         }
         for option in options.filesystem {
             guard MountOptions.ofFileSystem.contains(option) else {

@@ -10,11 +10,12 @@ extension ContainerPlan {
     mutating func planRootfs(
         _ config: RuntimeConfig, linux: Linux, process: Process, context: PlanContext
     ) throws(OperationError) {
-        switch context.kindOfFile(rootfs) {
-        case .directory: break
-        case nil:
-            throw OperationError("open rootfs", rootfs.text, .errno(.noEntry), field: "root.path", hint: "a relative root.path counts from the bundle")
-        default: throw OperationError("open rootfs", rootfs.text, .errno(.notDirectory), field: "root.path")
+        do throws(Errno) {
+            guard try context.kindOfFile(rootfs).get() == .directory else { throw .notDirectory }
+        } catch {
+            throw OperationError(
+                "open rootfs", rootfs.text, .errno(error), field: "root.path",
+                hint: error == .noEntry ? "a relative root.path counts from the bundle" : nil)
         }
         guard isPrivate(.mount, context) else { return try planSharedTree(config, linux: linux, context: context) }
 
