@@ -5,13 +5,14 @@ import UntrustedTree
 
 extension Executor {
     /// A procfs of our own, mounted nowhere, so that nothing that is mounted over the container's /proc can catch a
-    /// write (CVE-2025-52881). Where the kernel does not allow one, the /proc that is there, proven to be procfs.
+    /// write (CVE-2025-52881). Where the kernel does not allow one, the container's /proc, proven to be procfs.
     mutating func openProc() throws(Errno) {
         do throws(Errno) {
             let proc = try FileDescriptor.newMount(type: "proc", options: [], attributes: [.noSuid, .noExec, .noDevices])
             handles.insert(proc, as: .proc)
         } catch where error == .notPermitted || error == .noSystemCall || error == .accessDenied {
-            let proc = try FileDescriptor.open("/proc", [.path, .directory])
+            guard let path = InRootPath(bytes: Array("/proc".utf8)) else { throw .invalid }
+            let proc = handles.contains(.root) ? try openInRoot(path, [.path, .directory]) : try FileDescriptor.open("/proc", [.path, .directory])
             guard try proc.filesystemType() == .proc else { throw .stale }
             handles.insert(proc, as: .proc)
             sharesProc = true

@@ -36,7 +36,6 @@ extension ContainerPlan {
         try planNetworkDevices(linux, context: context)
         try planHostNames(config)
         try planRootfs(config, linux: linux, process: process, context: context)
-        try planSysctls(linux)
         try planProcess(process, linux: linux, context: context)
         try planStart(startable, context: context)
         try refuseUnsafeSteps()

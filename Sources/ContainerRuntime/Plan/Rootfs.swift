@@ -26,6 +26,8 @@ extension ContainerPlan {
         let directory = try InRootPath(process.cwd)
         if !directory.isRoot { add(.makeWorkingDirectory(directory), field: "process.cwd") }
         planHooks(context)
+        // before /proc/sys is read-only: without a procfs of its own the init writes through the container's
+        try planSysctls(linux)
         try planMasks(linux)
         if process.terminal {
             let size = process.consoleSize.map { WindowSize(rows: UInt16(clamping: $0.height), columns: UInt16(clamping: $0.width)) }
@@ -55,6 +57,7 @@ extension ContainerPlan {
         add(.openRootfs(rootfs), field: "root.path")
         planHooks(context)
         add(.changeRoot, field: "root.path")
+        try planSysctls(linux)
     }
 
     /// prestart and createRuntime run on the host while the init waits; createContainer in the container, before its
