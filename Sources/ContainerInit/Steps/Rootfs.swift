@@ -61,11 +61,7 @@ extension Executor {
     /// read-only so that nobody changes that node's mode through the mask (CVE-2025-31133: never a path for a source).
     mutating func maskPath(_ path: InRootPath) throws(Errno) {
         let target: FileDescriptor
-        do throws(Errno) {
-            target = try openInRoot(path, [.path])
-        } catch where error == .noEntry || error == .notDirectory || error == .accessDenied {
-            return
-        }
+        do throws(Errno) { target = try openInRoot(path, [.path]) } catch where isOutOfReach(error) { return }
         guard try target.status().kind == .directory else {
             let mask = try handles.with(.null) { (null) throws(Errno) in try null.cloneTree(recursive: false) }
             try mask.setMountAttributes([.readOnly, .noExec, .noSuid], recursive: false)
@@ -87,13 +83,16 @@ extension Executor {
         guard try handles.with(.root, { (root) throws(Errno) in try root.status() }).isSameFile(as: expected) else { throw .stale }
     }
 
+    /// Whether a path that cannot be opened for `error` needs no mask, since nobody in the container can open it: there is no
+    /// such path, or all rights of a user namespace's root do not reach it. To root of the host nothing is out of reach, and
+    /// what denies him a path need not deny it to the container.
+    private func isOutOfReach(_ error: Errno) -> Bool {
+        error == .noEntry || error == .notDirectory || error == .accessDenied && entered.contains(.user)
+    }
+
     func makeReadOnly(_ path: InRootPath) throws(Errno) {
         let target: FileDescriptor
-        do throws(Errno) {
-            target = try openInRoot(path, [.path])
-        } catch where error == .noEntry || error == .notDirectory || error == .accessDenied {
-            return
-        }
+        do throws(Errno) { target = try openInRoot(path, [.path]) } catch where isOutOfReach(error) { return }
         let sealed = try target.cloneTree(recursive: true)
         try sealed.setMountAttributes(.readOnly, recursive: true)
         try sealed.attach(to: target)
