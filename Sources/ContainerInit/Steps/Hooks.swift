@@ -51,8 +51,21 @@ package enum HookProcess {
             exitNow(127)
         case .parent(let child):
             let pipes = HookPipes(input: input.intoWriting(), errors: errors.intoReading())
-            return try pipes.watch(child, hook: hook)
+            do throws(Errno) {
+                return try pipes.watch(child, hook: hook)
+            } catch {
+                if error != .noChild { end(child) }
+                throw error
+            }
         }
+    }
+
+    /// A hook that nobody watches must not go on: it may never end.
+    private static func end(_ child: Int32) {
+        do throws(Errno) {
+            try sendSignal(9, to: child)
+            _ = try waitForChild(child)
+        } catch {}  // what kept us from watching it is the error to tell
     }
 
     private static func become(
@@ -67,7 +80,7 @@ package enum HookProcess {
             try restoreDefaultSignals()
             try execute(hook.path, arguments: arguments, environment: environment)
         } catch {
-            do throws(Errno) { try FileDescriptor.withStream(2) { (stream) throws(Errno) in try stream.write(error.name) } } catch {}
+            do throws(Errno) { try errors.write(error.name) } catch {}  // the status says the rest
         }
     }
 }
@@ -98,7 +111,9 @@ private struct HookPipes: ~Copyable {
                 Self.drain(errors, into: &tail)
                 return HookProcess.Outcome(status: status, errorOutput: tail)
             }
-            if came[1].contains(.hungUp), came[0].isEmpty { _ = try poll([(process.raw, .readable)], milliseconds: Int32(clamping: left)) }
+            if came[1].contains(.hungUp), came[0].isEmpty {
+                do throws(Errno) { _ = try poll([(process.raw, .readable)], milliseconds: Int32(clamping: left)) } catch where error == .interrupted {}
+            }
             if left == 0 {
                 try process.sendSignal(9)
                 _ = try waitForChild(child)
