@@ -167,8 +167,23 @@ struct Launch: ~Copyable {
     }
 
     /// Lets the init go on.
+    /// - Throws: what the init said last, when it is gone.
     func answer() throws(OperationError) {
-        do throws(Errno) { try sync.send([1]) } catch { throw died() }
+        do throws(Errno) { try sync.send([1]) } catch {
+            guard error == .brokenPipe || error == .connectionReset else { throw OperationError("answer the container's init", "", .errno(error)) }
+            throw lastWords() ?? died()
+        }
+    }
+
+    /// Why an init that is gone has failed; nil when it has not said it.
+    private func lastWords() -> OperationError? {
+        do throws(Errno) {
+            guard try !poll([(sync.raw, .readable)], milliseconds: 0)[0].isEmpty else { return nil }  // never wait for somebody who is gone
+            guard case .failure(let step, let errno, _) = Report(bytes: try sync.receive(atMost: 8 + Report.detailLimit).bytes) else { return nil }
+            return explained(plan.error(step: step, errno: errno))
+        } catch {
+            return nil
+        }
     }
 
     /// After the answer to `ready` in a plan without a gate: waits until the program runs.
