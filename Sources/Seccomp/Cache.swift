@@ -49,15 +49,7 @@ private func store(_ filter: [UInt8], named name: Path, key: [UInt8], in cache: 
             try cache.remove(old)
         }
     }
-    let temporary = Path("\(name.text).\(processID())")
-    let file = try cache.open(temporary, [.writeOnly, .create, .exclusive, .noFollow], mode: 0o600)
-    do throws(Errno) {
-        try file.write(word(UInt64(key.count)) + key + filter)
-        try cache.rename(temporary, to: name)
-    } catch {
-        try cache.remove(temporary)
-        throw error
-    }
+    try cache.makeFile(name, word(UInt64(key.count)) + key + filter, permissions: 0o600)
 }
 
 /// FNV-1a, 64 bits, in hexadecimal: a name, not a proof.

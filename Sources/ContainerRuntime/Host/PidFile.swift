@@ -9,12 +9,7 @@ enum PidFile {
         let start = bytes.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? bytes.startIndex
         do throws(Errno) {
             guard let directory = start == bytes.startIndex ? Path(".") : Path(bytes: bytes[..<start]) else { throw .invalid }
-            let handle = try FileDescriptor.open(directory, [.path, .directory])
-            let name = Path(path.lastComponent)
-            let temporary = Path(".\(path.lastComponent).\(processID())")
-            let file = try handle.open(temporary, [.writeOnly, .create, .truncate, .noFollow], mode: 0o644)
-            try file.write(String(pid))
-            try handle.rename(temporary, to: name)
+            try FileDescriptor.open(directory, [.path, .directory]).makeFile(Path(path.lastComponent), Array(String(pid).utf8), permissions: 0o644)
         } catch {
             throw OperationError("write pid file", path.text, .errno(error))
         }
