@@ -116,7 +116,8 @@ package struct RootDirectory: ~Copyable {
             do throws(Errno) {
                 directory = try directory.open(name, [.path, .directory, .noFollow])
             } catch where error == .noEntry {
-                try directory.makeDirectory(name, permissions: permissions)
+                // another container of the same rootfs may be making it at this moment
+                do throws(Errno) { try directory.makeDirectory(name, permissions: permissions) } catch where error == .exists {}
                 directory = try directory.open(name, [.path, .directory, .noFollow])
             } catch where error == .notDirectory {
                 throw try directory.status(of: name).kind == .symbolicLink ? .tooManyLinks : .notDirectory
