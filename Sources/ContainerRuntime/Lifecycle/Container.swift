@@ -16,7 +16,7 @@ package struct Container: ~Copyable {
         let directory = try root.open(id)
         guard let state = try directory.load() else {
             throw OperationError(
-                "open container", id.text, .invalid("its creation was interrupted"), hint: "\"delete --force \(id.text)\" removes it")
+                "open container", id.text, .invalid("its creation or deletion was interrupted"), hint: "\"delete --force \(id.text)\" removes it")
         }
         return Container(directory: directory, state: state)
     }

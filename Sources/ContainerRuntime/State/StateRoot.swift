@@ -91,7 +91,15 @@ package struct StateRoot: ~Copyable {
         } catch {
             throw OperationError("make state directory", path.appending(id.text).text, .errno(error))
         }
-        return try open(id)
+        do throws(Errno) {
+            return StateDirectory(handle: try openLocked(Path(id.text)), id: id, rootPath: path)
+        } catch {
+            // not if another command has removed it, and perhaps a third has made it again
+            if error != .stale && error != .noEntry { try? remove(id) }  // the first error is the one to tell
+            throw OperationError(
+                "lock state directory", path.appending(id.text).text, .errno(error),
+                hint: error == .stale || error == .noEntry ? "another command has deleted the container meanwhile" : nil)
+        }
     }
 
     /// Opens and locks the directory of the container `id`.
@@ -120,13 +128,32 @@ package struct StateRoot: ~Copyable {
         return directory
     }
 
-    /// Removes the directory of `id` with everything in it.
+    /// Removes the directory of `id` with everything in it, the state last: until then the container is what it was.
     package borrowing func remove(_ id: ContainerID) throws(OperationError) {
+        let name = Path(id.text)
         do throws(Errno) {
-            try handle.removeTree(Path(id.text))
+            let directory = try handle.open(name, [.readOnly, .directory, .noFollow])
+            for entry in try directory.entries() {
+                guard let child = Path(bytes: entry.name), child != StateDirectory.stateName else { continue }  // an entry never holds NUL
+                try directory.removeTree(child)
+            }
+            do throws(Errno) { try directory.remove(StateDirectory.stateName) } catch where error == .noEntry {}
+            try handle.remove(name, directory: true)
+        } catch where error == .notDirectory || error == .notEmpty || error == .isDirectory || error == .tooManyLinks {
+            // not what we have made: a link or a file in its place, or a directory in that of its state
+            try removeForeign(name)
         } catch where error == .noEntry {
         } catch {
             throw OperationError("remove state directory", path.appending(id.text).text, .errno(error))
+        }
+    }
+
+    private borrowing func removeForeign(_ name: Path) throws(OperationError) {
+        do throws(Errno) {
+            try handle.removeTree(name)
+        } catch where error == .noEntry {
+        } catch {
+            throw OperationError("remove state directory", path.appending(name.text).text, .errno(error))
         }
     }
 }
