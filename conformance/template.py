@@ -1,0 +1,32 @@
+"""What every bundle of the suite is made of: a root filesystem of busybox, and the programs of conformance/probe."""
+import pathlib
+import shutil
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def make_template(directory):
+    """A root filesystem of Debian's static busybox."""
+    root = pathlib.Path(directory) / "template"
+    for name in ("bin", "etc", "dev", "proc", "sys", "tmp", "root"):
+        (root / name).mkdir(parents=True)
+    busybox = shutil.which("busybox") or sys.exit("busybox is missing: install busybox-static")
+    shutil.copy(busybox, root / "bin/busybox")
+    for applet in subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True).stdout.split():
+        if applet != "busybox":
+            (root / "bin" / applet).symlink_to("busybox")
+    (root / "tmp").chmod(0o1777)
+    (root / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000::/home:/bin/sh\n")
+    (root / "etc/group").write_text("root:x:0:\n")
+    return root
+
+
+def build_programs(directory):
+    """The programs of conformance/probe: what a case lets look around in a container, what denies system calls, what makes them fail."""
+    programs = pathlib.Path(directory) / "programs"
+    programs.mkdir()
+    for source in (HERE / "probe").glob("*.c") if shutil.which("cc") else []:
+        subprocess.run(["cc", "-O1", "-static", "-o", programs / source.stem, source], check=True)
+    return programs
