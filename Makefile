@@ -12,7 +12,7 @@ VM      ?= 1
 
 BUILD_PACKAGES = gcc libc6-dev pkg-config libseccomp-dev libcap-dev libjson-c-dev libzstd-dev zlib1g-dev libisal-dev libssl-dev
 DEMO_PACKAGES  = $(BUILD_PACKAGES) busybox-static umoci
-TEST_PACKAGES  = $(DEMO_PACKAGES) python3 python3-jsonschema runc crun uidmap iproute2 isal zstd skopeo
+TEST_PACKAGES  = $(DEMO_PACKAGES) python3 python3-jsonschema runc crun uidmap iproute2 isal zstd skopeo podman
 
 VM_PACKAGES    = perl e2fsprogs xz-utils debian-archive-keyring
 

@@ -16,6 +16,23 @@ package struct BlobFile: ~Copyable {
         (self.offset, self.size, self.name) = (offset, size, name)
     }
 
+    /// Calls `body` with one piece after another, in a buffer of their own.
+    package borrowing func forEachPiece(_ body: (_ buffer: [UInt8], _ range: Range<Int>) throws(OperationError) -> Void) throws(OperationError) {
+        var buffer = [UInt8](repeating: 0, count: 256 * 1024)
+        var done: Int64 = 0
+        while done < size {
+            let part: Int
+            do throws(Errno) {
+                part = try file.read(into: &buffer, atMost: Int(min(Int64(buffer.count), size - done)), at: offset + done)
+            } catch {
+                throw OperationError("read", name, .errno(error))
+            }
+            if part == 0 { throw OperationError("read", name, .invalid("the file is truncated")) }
+            try body(buffer, 0..<part)
+            done += Int64(part)
+        }
+    }
+
     /// The whole content.
     /// - Throws: `.invalid` when there are more than `limit` bytes.
     package borrowing func readAll(limit: Int64) throws(OperationError) -> [UInt8] {

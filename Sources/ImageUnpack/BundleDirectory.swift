@@ -12,7 +12,7 @@ struct BundleDirectory: ~Copyable {
     private let temporary: Path
     private let path: Path
 
-    private static var prefix: String { ".calque-" }
+    static var prefix: String { ".calque-" }
 
     /// - Throws: when something stands at `path` already.
     static func make(_ path: Path) throws(OperationError) -> BundleDirectory {

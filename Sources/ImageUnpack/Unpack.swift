@@ -70,6 +70,7 @@ package func unpack(
         do throws(OperationError) {
             var warnings = try apply(image, of: source, to: try bundle.rootfs(), policy: policy, report)
             warnings += try bundle.finish(image, root: try bundle.rootfs(), volumes: volumes, conversion: options.conversion, rootMount: nil)
+            try BundleImage(source: try options.reference.absoluteSource(), image: image, isRootless: policy.isRootless).write(to: bundle.handle)
             try bundle.publish()
             return warnings
         } catch {
@@ -84,6 +85,7 @@ package func unpack(
         let layers = try placement.place()
         let bundle = try BundleDirectory.make(options.bundle)
         do throws(OperationError) {
+            try BundleImage(source: try options.reference.absoluteSource(), image: image, isRootless: policy.isRootless).write(to: bundle.handle)
             let warnings = try bundle.finishOverlay(image, layers: layers, store: store, mountedBy: mountedBy, volumes: volumes, conversion: options.conversion)
             return placement.warnings + warnings
         } catch {
@@ -93,8 +95,16 @@ package func unpack(
     }
 }
 
+extension ImageReference {
+    /// The source from wherever one looks; "-" stays.
+    func absoluteSource() throws(OperationError) -> Path {
+        if source == Self.standardInput { return source }
+        do throws(Errno) { return source.relative(to: try currentDirectory()) } catch { throw OperationError("look for", source.text, .errno(error)) }
+    }
+}
+
 /// All layers into one tree. Streams of the next layers are opened early: they are read and unpacked while one is written.
-private func apply(
+func apply(
     _ image: Image, of source: ImageSource, to root: consuming RootDirectory, policy: ApplyPolicy,
     _ report: @escaping (UnpackProgress) throws(OperationError) -> Void
 ) throws(OperationError) -> [String] {

@@ -26,6 +26,16 @@ extension FileDescriptor {
         try check(unsafe target.withCString { target in unsafe name.withCString { unsafe kernel_linkat(from, target, to, $0, 0) } })
     }
 
+    /// Gives the file `file`, which was opened with `unnamed`, the name `name` in this directory.
+    /// - Throws: `EEXIST` when something stands there.
+    package borrowing func makeName(_ name: Path, of file: borrowing FileDescriptor) throws(Errno) {
+        let source = Path("/proc/self/fd/\(file.raw)")
+        let directory = raw
+        try check(unsafe source.withCString { source in
+            unsafe name.withCString { unsafe kernel_linkat(currentDirectoryNumber, source, directory, $0, 0x400) }  // AT_SYMLINK_FOLLOW
+        })
+    }
+
     /// Sets an extended attribute of the open file.
     package borrowing func setAttribute(_ attribute: Path, _ value: [UInt8]) throws(Errno) {
         try check(unsafe attribute.withCString { name in unsafe value.withUnsafeBytes { unsafe kernel_fsetxattr(raw, name, $0.baseAddress, $0.count) } })
@@ -57,6 +67,33 @@ extension FileDescriptor {
 
     package borrowing func removeAttribute(_ name: Path) throws(Errno) {
         try check(unsafe name.withCString { unsafe kernel_fremovexattr(raw, $0) })
+    }
+
+    /// The names of the extended attributes of the entry `name` of this directory, of a link itself too; none where the file
+    /// system has none.
+    package borrowing func attributeNames(of name: Path) throws(Errno) -> [Path] {
+        let path = Path("/proc/self/fd/\(raw)").appending(bytes: name.bytes)
+        while true {
+            let size: Int
+            do throws(Errno) { size = try check(unsafe path.withCString { unsafe kernel_llistxattr($0, nil, 0) }) } catch where error == .notSupported { return [] }
+            if size == 0 { return [] }
+            var names = [CChar](repeating: 0, count: size)
+            do throws(Errno) {
+                let filled = try check(unsafe names.withUnsafeMutableBufferPointer { names in unsafe path.withCString { unsafe kernel_llistxattr($0, names.baseAddress, names.count) } })
+                return names[..<filled].split(separator: 0).compactMap { Path(bytes: $0.map { UInt8(bitPattern: $0) }) }
+            } catch where error == .outOfRange {}  // it has got more meanwhile
+        }
+    }
+
+    /// An extended attribute of the entry `name` of this directory, of a link itself too.
+    /// - Throws: `ENODATA` when it has none of that name.
+    package borrowing func attribute(_ attribute: Path, of name: Path) throws(Errno) -> [UInt8] {
+        let path = Path("/proc/self/fd/\(raw)").appending(bytes: name.bytes)
+        var value = [UInt8](repeating: 0, count: 65536)  // XATTR_SIZE_MAX
+        let count = try check(unsafe path.withCString { path in
+            unsafe attribute.withCString { name in unsafe value.withUnsafeMutableBytes { unsafe kernel_lgetxattr(path, name, $0.baseAddress, $0.count) } }
+        })
+        return Array(value[..<count])
     }
 
     /// Sets an extended attribute of the entry `name` of this directory, of a link itself too.

@@ -22,6 +22,8 @@ package struct FileStatus: Equatable, Sendable {
     package let size: Int64
     package let modified: TimeStamp
     package let accessed: TimeStamp
+    /// When the inode was changed last, which nobody can set.
+    package let changed: TimeStamp
 
     init(_ raw: kernel_stat) {
         device = raw.device
@@ -35,6 +37,7 @@ package struct FileStatus: Equatable, Sendable {
         size = raw.size
         modified = TimeStamp(seconds: raw.mtime_seconds, nanoseconds: Int64(raw.mtime_nanoseconds))
         accessed = TimeStamp(seconds: raw.atime_seconds, nanoseconds: Int64(raw.atime_nanoseconds))
+        changed = TimeStamp(seconds: raw.ctime_seconds, nanoseconds: Int64(raw.ctime_nanoseconds))
     }
 
     package var permissions: UInt32 { mode & 0o7777 }
@@ -55,7 +58,11 @@ package struct FileStatus: Equatable, Sendable {
 }
 
 /// A point in time as files carry it.
-package struct TimeStamp: Equatable, Sendable {
+package struct TimeStamp: Equatable, Comparable, Sendable {
+    package static func < (earlier: TimeStamp, later: TimeStamp) -> Bool {
+        earlier.seconds == later.seconds ? earlier.nanoseconds < later.nanoseconds : earlier.seconds < later.seconds
+    }
+
     package var seconds: Int64
     /// 0 to 999,999,999.
     package var nanoseconds: Int64

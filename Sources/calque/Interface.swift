@@ -7,7 +7,7 @@ extension Program {
     static var calque: Program {
         Program(
             "calque",
-            summary: "unpack container images into bundles",
+            summary: "unpack container images into bundles, and pack them again",
             discussion: [
                 "An image is a file tree in layers, and a configuration that says how to run it. %prog makes a bundle of it: a directory "
                     + "with the tree as rootfs, and a config.json for a runtime such as cale.",
@@ -18,7 +18,7 @@ extension Program {
             ],
             version: "0.1.0",
             versionDetails: ["image-spec: 1.1.1", "runtime-spec: 1.3.0"],
-            commands: [.unpack, .run, .inspect, .list, .mount, .umount, .delete, .gc],
+            commands: [.unpack, .run, .inspect, .list, .repack, .mount, .umount, .delete, .gc],
             examples: [
                 Example("unpack the image \"latest\" of a layout", "%prog unpack --image alpine web"),
                 Example("run a program of an image, and leave nothing", "%prog run alpine:3.20 -- cat /etc/alpine-release"),
@@ -29,9 +29,13 @@ extension Program {
                 Term("1", "it was not; the reason is on stderr"),
                 Term("128 and more", "a signal ended it: 128 and the signal's number"),
             ],
-            environment: [Term("NO_COLOR", "when set, help is printed without bold headings")],
+            environment: [
+                Term("NO_COLOR", "when set, help is printed without bold headings"),
+                Term("SOURCE_DATE_EPOCH", "for repack: the time of the new image, in seconds since 1970"),
+            ],
             files: [
                 Term("config.json", "in the bundle: the description of the container, for the runtime"),
+                Term("image", "in the bundle: what repack must know of the image"),
                 Term("/var/lib/calque", "root's store of layers and volumes; of others below XDG_DATA_HOME or ~/.local/share"),
             ])
     }

@@ -30,6 +30,7 @@ import Kernel
         case "inspect": try inspect(invocation)
         case "list": try list(invocation)
         case "run": try run(invocation)
+        case "repack": try repack(invocation)
         case "mount": try mount(invocation)
         case "umount": try unmount(invocation)
         case "delete": try delete(invocation)

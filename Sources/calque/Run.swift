@@ -19,7 +19,7 @@ extension Calque {
         request.conversion = conversion(isRootless: effectiveUserID() != 0)
         request.conversion.terminal = options.isSet("tty")
         request.conversion.command = invocation.trailing.flatMap { $0.isEmpty ? nil : $0 }
-        request.conversion.env = try environment(options.values("env"))
+        request.conversion.env = try environmentEntries(options.values("env"))
         request.conversion.network = options.value("network").map { $0 == "host" ? .host : $0 == "none" ? NetworkChoice.none : .path($0) }
         request.volumes = try volumes(invocation)
         // with one thread: a user namespace is entered by the child that unpacks, never by this process
@@ -51,7 +51,7 @@ extension Calque {
         try bundle.delete(from: try LayerStore.open(bundle.store, marks: marks))
     }
 
-    private static func environment(_ entries: [String]) throws(OperationError) -> [String] {
+    static func environmentEntries(_ entries: [String]) throws(OperationError) -> [String] {
         for entry in entries where !entry.dropFirst().contains("=") || entry.hasPrefix("=") {
             throw OperationError("read", "--env", .invalid("\(quoted(entry)) is not NAME=VALUE"))
         }

@@ -55,15 +55,16 @@ extension Calque {
     }
 
     static func reference(_ text: String) throws(OperationError) -> ImageReference {
-        try ImageReference(text, exists: { path in
-            if path == ImageReference.standardInput { return true }
-            do throws(Errno) {
-                _ = try fileStatus(path)
-                return true
-            } catch {
-                return false
-            }
-        })
+        try ImageReference(text, exists: { $0 == ImageReference.standardInput || exists($0) })
+    }
+
+    static func exists(_ path: Path) -> Bool {
+        do throws(Errno) {
+            _ = try fileStatus(path)
+            return true
+        } catch {
+            return false
+        }
     }
 
     static func platform(_ invocation: Invocation) throws(OperationError) -> Platform? {

@@ -70,6 +70,9 @@ final class ContentStore {
         do throws(Errno) { return try root.open(wanted, [.path, .noFollow]).status().kind == .regular } catch { return false }
     }
 
+    /// The names of all files of an archive, links among them; none for a directory.
+    var fileNames: [String] { members.map { $0.keys.map { String($0.text.dropFirst()) } } ?? [] }
+
     /// The file `name`.
     /// - Throws: for what is missing, and at once for what is no regular file: a fifo does not block us.
     func open(_ name: String) throws(OperationError) -> BlobFile {

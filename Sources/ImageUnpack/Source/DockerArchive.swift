@@ -39,7 +39,7 @@ extension ImageSource {
                 file: file, name: file, mediaType: "application/vnd.docker.image.rootfs.diff.tar", compression: nil, digest: nil,
                 diffID: config.diffIDs[index], size: try store.open(file).size))
         }
-        return Image(config: config, layers: layers, digest: nil, annotations: StringMap())
+        return Image(config: config, layers: layers, digest: nil, annotations: StringMap(), configText: bytes, manifestText: nil)
     }
 
     /// The configuration is named by its digest, "HEX.json" or "blobs/sha256/HEX": a name that says so must be true.

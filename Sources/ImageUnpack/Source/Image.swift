@@ -25,6 +25,10 @@ package struct Image: Equatable, Sendable {
     /// Of the manifest; nil in a docker-archive.
     package var digest: Digest?
     package var annotations: StringMap
+    /// The configuration as it is in the source.
+    var configText: [UInt8]
+    /// The manifest as it is in the source; nil in a docker-archive.
+    var manifestText: [UInt8]?
 }
 
 /// A line of a source's list of contents.

@@ -50,3 +50,51 @@ package struct ImageReference: Equatable, Sendable {
         text.indices.contains { text[$0] == ":" && $0 != text.startIndex && exists(Path(String(text[..<$0]))) }
     }
 }
+
+/// Where a new image goes: "PATH[:TAG]". The path need not be there.
+package struct ImageTargetName: Equatable, Sendable {
+    package var path: Path
+    package var tag: String
+
+    /// - Parameter exists: whether something is at a path. A path may contain colons: the longest one that is there counts; where none is,
+    ///   what stands behind the last colon is the tag.
+    package init(_ text: String, exists: (Path) -> Bool) throws(OperationError) {
+        func refused(_ why: String) -> OperationError { OperationError("read", "IMAGE", .invalid(why), hint: "it is PATH[:TAG], an OCI layout directory or an OCI archive") }
+        (path, tag) = (Path(text), "latest")
+        if !exists(path) {
+            var end = text.endIndex
+            var split: String.Index?
+            while let colon = text[..<end].lastIndex(of: ":"), colon != text.startIndex {
+                if split == nil { split = colon }
+                if exists(Path(String(text[..<colon]))) {
+                    split = colon
+                    break
+                }
+                end = colon
+            }
+            if let split { (path, tag) = (Path(String(text[..<split])), String(text[text.index(after: split)...])) }
+        }
+        if path.isEmpty || path == ImageReference.standardInput { throw refused("an image cannot be written there") }
+        try Self.check(tag)
+    }
+
+    /// Source: annotations.md, the grammar of org.opencontainers.image.ref.name (considerations.md "EBNF").
+    private static func check(_ tag: String) throws(OperationError) {
+        func isAlphanumeric(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) }
+        let (hyphen, slash) = (UInt8(ascii: "-"), UInt8(ascii: "/"))
+        var separator: [UInt8] = [slash]
+        var isRight = true
+        for byte in tag.utf8 {
+            if isAlphanumeric(byte) {
+                separator = []
+                continue
+            }
+            // one separator between letters, or two hyphens
+            if !(separator.isEmpty || (separator == [hyphen] && byte == hyphen)) || !Array("-._:@+/".utf8).contains(byte) { isRight = false }
+            separator.append(byte)
+        }
+        if !isRight || !separator.isEmpty {
+            throw OperationError("read", "IMAGE", .invalid("\(quoted(tag)) is not a tag"), hint: "a tag has letters and digits, with one of -._:@+/ between them")
+        }
+    }
+}

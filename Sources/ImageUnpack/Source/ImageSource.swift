@@ -63,7 +63,7 @@ package final class ImageSource {
     }
 
     /// docker-archives do not say how a layer is packed: its first bytes do.
-    private func guess(_ blob: borrowing BlobFile) throws(OperationError) -> LayerCompression {
+    func guess(_ blob: borrowing BlobFile) throws(OperationError) -> LayerCompression {
         let start: [UInt8]
         do throws(Errno) { start = try blob.file.read(atMost: 4, at: blob.offset) } catch { throw OperationError("read", blob.name, .errno(error)) }
         if start.starts(with: [0x1F, 0x8B]) { return .gzip }
@@ -92,8 +92,10 @@ package final class ImageSource {
         let named = try select(selector, in: try index().manifests.filter { !$0.isAttestation }, platform: platform)
         var visited: Set<Digest> = []
         let chosen = try manifest(named, platform: platform ?? Platform.host, depth: 0, &visited)
-        let manifest = try Manifest.parse(try document(chosen), source: chosen.digest.text)
-        let config = try ImageConfig.parse(try document(manifest.config), source: manifest.config.digest.text)
+        let manifestText = try document(chosen)
+        let manifest = try Manifest.parse(manifestText, source: chosen.digest.text)
+        let configText = try document(manifest.config)
+        let config = try ImageConfig.parse(configText, source: manifest.config.digest.text)
         guard config.diffIDs.count == manifest.layers.count else {
             throw refused("the manifest has \(manifest.layers.count) layers, and the configuration \(config.diffIDs.count) diff ids")
         }
@@ -109,7 +111,7 @@ package final class ImageSource {
                 file: "blobs/\(layer.digest.algorithm.rawValue)/\(layer.digest.encoded)", name: layer.digest.text, mediaType: layer.mediaType,
                 compression: compression, digest: layer.digest, diffID: config.diffIDs[index], size: layer.size))
         }
-        return Image(config: config, layers: layers, digest: chosen.digest, annotations: manifest.annotations)
+        return Image(config: config, layers: layers, digest: chosen.digest, annotations: manifest.annotations, configText: configText, manifestText: manifestText)
     }
 
     /// The entry of the index that is meant.

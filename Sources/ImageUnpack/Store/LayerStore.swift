@@ -6,6 +6,7 @@
 //     links/N        short names of the trees
 //     temporary/     layers in the making, each locked by its maker
 //     bundles/ID     a bundle's path and the keys of its layers: what is in use
+//     empty/         a directory that stays so, below a single layer
 //     volumes/NAME   volumes that outlive containers
 //
 // Any number of processes may use it at once, and each may be killed at any moment: a layer gets its name by one rename, after
@@ -79,7 +80,7 @@ package final class LayerStore: @unchecked Sendable {
 
     /// Makes what is missing in a store, and answers the text of its file "format".
     private func prepare(_ format: String) throws(Errno) -> [UInt8] {
-        for name: Path in ["layers", "links", "temporary", "bundles", "volumes"] {
+        for name: Path in ["layers", "links", "temporary", "bundles", "empty", "volumes"] {
             do throws(Errno) { try handle.makeDirectory(name, permissions: 0o700) } catch where error == .exists {}
         }
         do throws(Errno) {

@@ -50,13 +50,8 @@ package struct OverlayBundle: Equatable, Sendable {
         }
     }
 
-    /// Mounts the layers and the writable one on rootfs, in the caller's mount namespace.
-    package func mount(in store: LayerStore) throws(OperationError) {
-        if mountedBy != .hand {
-            throw OperationError(
-                "mount", path.text, .invalid("its runtime mounts it: twice at once would damage the writable layer"),
-                hint: "calque unpack --mount-by hand makes a bundle for this")
-        }
+    /// The bundle's layers, from the lowest to the topmost.
+    func layers(in store: LayerStore) throws(OperationError) -> [StoredLayer] {
         var layers: [StoredLayer] = []
         for key in keys {
             guard let layer = try store.find(key) else {
@@ -64,7 +59,17 @@ package struct OverlayBundle: Equatable, Sendable {
             }
             layers.append(layer)
         }
-        let overlay = OverlayMount(layers, of: store, upper: path.appending("overlay/upper").text, work: path.appending("overlay/work").text)
+        return layers
+    }
+
+    /// Mounts the layers and the writable one on rootfs, in the caller's mount namespace.
+    package func mount(in store: LayerStore) throws(OperationError) {
+        if mountedBy != .hand {
+            throw OperationError(
+                "mount", path.text, .invalid("its runtime mounts it: twice at once would damage the writable layer"),
+                hint: "calque unpack --mount-by hand makes a bundle for this")
+        }
+        let overlay = OverlayMount(try layers(in: store), of: store, upper: path.appending("overlay/upper").text, work: path.appending("overlay/work").text)
         let made = try overlay.open()
         do throws(Errno) {
             let rootfs = try FileDescriptor.open(path.appending("rootfs"), [.path, .directory, .noFollow])

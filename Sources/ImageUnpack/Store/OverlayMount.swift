@@ -8,8 +8,9 @@ import UntrustedTree
 struct OverlayMount: Equatable {
     /// Directories of layers, the topmost first.
     var lower: [String]
-    var upper: String
-    var work: String
+    /// Nil for layers alone.
+    var upper: String?
+    var work: String?
     var marks: OverlayMarks
 
     /// The layers, those that are seen, from the lowest to the topmost.
@@ -19,12 +20,21 @@ struct OverlayMount: Equatable {
         (self.upper, self.work, marks) = (upper, work, store.marks)
     }
 
+    /// The layers alone, nothing to be written.
+    init(readOnly layers: [StoredLayer], of store: LayerStore) {
+        self.init(layers, of: store, upper: "", work: "")
+        (upper, work) = (nil, nil)
+        // at least two there must be
+        lower.append(store.path.appending("empty").text)
+    }
+
     /// The options, one for each layer: a list of all of them would be longer than one option may be.
     ///
     /// What would make the tree depend on the host's defaults is switched off by name.
     /// Source: Documentation/filesystems/overlayfs.rst; "lowerdir+" is there since Linux 6.7.
     var options: [String] {
-        var options = lower.map { "lowerdir+=" + $0 } + ["upperdir=" + upper, "workdir=" + work]
+        var options = lower.map { "lowerdir+=" + $0 } + []
+        if let upper, let work { options += ["upperdir=" + upper, "workdir=" + work] }
         options += ["redirect_dir=nofollow", "metacopy=off", "index=off"]
         return marks == .user ? options + ["userxattr"] : options
     }
