@@ -26,7 +26,8 @@ extension FileDescriptor {
         try check(unsafe target.withCString { target in unsafe name.withCString { unsafe kernel_linkat(from, target, to, $0, 0) } })
     }
 
-    /// Gives the file `file`, which was opened with `unnamed`, the name `name` in this directory.
+    /// Gives the file `file`, which was opened with `unnamed`, the name `name` in this directory. Through
+    /// /proc: with the descriptor alone linkat(2) wants CAP_DAC_READ_SEARCH.
     /// - Throws: `EEXIST` when something stands there.
     package borrowing func makeName(_ name: Path, of file: borrowing FileDescriptor) throws(Errno) {
         let source = Path("/proc/self/fd/\(file.raw)")

@@ -13,23 +13,14 @@ extension FileDescriptor {
             let file = try open(".", [.writeOnly, .unnamed], mode: permissions)
             try file.write(content)
             do throws(Errno) {
-                return try give(name, to: file)
+                return try makeName(name, of: file)
             } catch where error == .exists {
                 try remove(name)
-                return try give(name, to: file)
+                return try makeName(name, of: file)
             }
         } catch where error == .notSupported || error == .isDirectory || error == .noEntry {
             try makeByRename(name, content, permissions: permissions)
         }
-    }
-
-    /// Through /proc: with the descriptor alone linkat(2) wants CAP_DAC_READ_SEARCH.
-    private borrowing func give(_ name: Path, to file: borrowing FileDescriptor) throws(Errno) {
-        let directory = raw
-        let place = Path("/proc/self/fd/\(file.raw)")
-        try check(unsafe place.withCString { place in
-            unsafe name.withCString { unsafe kernel_linkat(currentDirectoryNumber, place, directory, $0, AT_SYMLINK_FOLLOW) }
-        })
     }
 
     private borrowing func makeByRename(_ name: Path, _ content: [UInt8], permissions: UInt32) throws(Errno) {
