@@ -246,6 +246,7 @@ def ownership_without_list(c):
         raise Skip("the kernel has no such list")
     # a user namespace gets no sysfs where something is mounted over the host's
     c.config["mounts"] = [entry for entry in c.config["mounts"] if entry["destination"] != "/sys"]
+    (c.rootfs / "sys/fs/cgroup").mkdir(parents=True, exist_ok=True)
     _, owners = owned(c, ["nosuid", "noexec", "nodev"])
     assert {name for name, uid in owners.items() if uid == 100000} == {".", *DELEGATED}, owners
 
