@@ -10,6 +10,7 @@ import os
 import pathlib
 import re
 import shutil
+import stat
 import signal
 import socket
 import subprocess
@@ -107,12 +108,22 @@ class Case:
         shutil.copytree(template, self.rootfs, symlinks=True)
         self.state_root.mkdir(mode=0o700)
         self.config = default_config()
-        self.input = subprocess.DEVNULL
+        self.input = self.null_device()
         self.wrapper = []  # a program and its arguments that start the runtime
         self.environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
         self.global_options = []
         if uid:
             self.become_rootless()
+
+    def null_device(self):
+        """A null device of the case's own: some runtimes give standard input to the container's user, and the host's must stay root's."""
+        path = self.directory / "null"
+        try:
+            os.mknod(path, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+            os.chmod(path, 0o666)
+            return open(path, "r+b", buffering=0)
+        except OSError:  # without root, and where the file system has no devices
+            return subprocess.DEVNULL
 
     def become_rootless(self):
         linux = self.config["linux"]

@@ -911,7 +911,7 @@ def take_over(c):
       read -r c < $p/comm; echo "comm $c" >> /seen
       [ -e $p/root/@DIRECTORY@ ] && echo "host's root $n" >> /found
       grep -q -e @DIRECTORY@/rootfs -e " /sys/fs/cgroup " $p/mountinfo && echo "host's mounts $n" >> /found
-      for f in $p/fd/*; do case $(readlink $f) in *@DIRECTORY@*) echo "descriptor $f" >> /found;; esac; done
+      for f in $p/fd/*; do case $(readlink $f) in */null) ;; *@DIRECTORY@*) echo "descriptor $f" >> /found;; esac; done
       while read -r k v; do case $k in CapPrm:|CapEff:|CapBnd:) [ $((0x$v & ~0x@MASK@)) = 0 ] || echo "$k $v" >> /found;; esac; done < $p/status
       kill -CONT $n; done; done""".replace("@DIRECTORY@", str(c.directory).lstrip("/")).replace("@MASK@", f"{1 << 19 | 1 << 5:x}")
     c.capabilities("CAP_SYS_PTRACE", "CAP_KILL")
