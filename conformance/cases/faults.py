@@ -134,6 +134,23 @@ def parent_stays(c):
     c.delete().ok()
 
 
+@case("a state that cannot be read for the moment is an error of delete --force, and not the end of what it tells of")
+def unreadable_state(c):
+    c.shell("sleep 60").write()
+    words = ["run", "--detach", "--bundle", c.bundle, c.id]
+    c.call(*words).ok()
+    log, names = c.directory / "log", errors.system_calls()
+    c.wrapper = [c.program("fault"), "-o", str(log), "--"]
+    c.delete("--force").ok()
+    c.wrapper = []
+    call = next(line.split(" ") for line in log.read_text().splitlines() if line.endswith(" state.json") and names[int(line.split(" ")[1])] == "openat")
+    c.call(*words).ok()
+    c.wrapper = [c.program("fault"), "-f", f"0:{call[1]}:{call[2]}:{errors.number('EMFILE')}", "--"]
+    c.delete("--force").failed("EMFILE")
+    c.wrapper = []
+    assert c.state()["status"] == "running"
+
+
 @case("sysctls are set before /proc/sys is read-only, where the kernel gives no procfs of one's own")
 def sysctl_without_procfs(c):
     c.linux["sysctl"] = {"net.ipv4.ip_forward": "1"}

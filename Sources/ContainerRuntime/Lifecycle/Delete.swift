@@ -30,9 +30,11 @@ package func deleteContainer(
         }
         state = stored
     } catch {
-        if !force { throw error }
+        // a descriptor too few, or a medium that fails for a moment, does not make a state worthless
+        if !force || error.isOfTheMoment { throw error }
         warn("\(error)")
-        return try root.remove(id)
+        guard let first = directory.loadFirst() else { return try root.remove(id) }
+        state = first
     }
     try end(state, force: force)
     try state.cgroup.remove()
@@ -81,5 +83,15 @@ private func awaitEnd(_ state: StoredState) throws(OperationError) {
     } catch where error == .noProcess {
     } catch {
         throw OperationError("wait for the end of container", state.id, .errno(error))
+    }
+}
+
+extension OperationError {
+    /// Whether the same may work when it is tried again; not so for content that is wrong, and for what is no file.
+    fileprivate var isOfTheMoment: Bool {
+        switch errno {
+        case nil, .invalid, .tooManyLinks, .isDirectory, .noDeviceOrAddress: false
+        default: true
+        }
     }
 }

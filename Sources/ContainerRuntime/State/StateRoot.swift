@@ -178,6 +178,11 @@ package struct StateDirectory: ~Copyable {
         return try load(Self.firstStateName) { $0.last == UInt8(ascii: "\n") }
     }
 
+    /// The state before anything was made, for a container whose state is worthless: it names all that would be made.
+    borrowing func loadFirst() -> StoredState? {
+        do throws(OperationError) { return try load(Self.firstStateName) } catch { return nil }  // the error of the state is told
+    }
+
     private borrowing func load(_ name: Path, isWhole: ([UInt8]) -> Bool = { _ in true }) throws(OperationError) -> StoredState? {
         guard let bytes = try bytes(of: name), isWhole(bytes) else { return nil }
         do throws(OperationError) {
