@@ -79,17 +79,18 @@ var targets: [Target] = [
     module("OCISpec", ["JSON", "Diagnostics"]),
     module("Cgroups", ["OCISpec", "Kernel", "Diagnostics"]),
     module("Seccomp", ["OCISpec", "Kernel", "CSeccomp", "Diagnostics"]),
+    module("Criu", ["Kernel", "Diagnostics"]),
     module("ContainerInit", ["UntrustedTree", "Kernel", "CCapability", "Diagnostics"]),
     module(
         "ContainerRuntime",
-        ["Cgroups", "Seccomp", "ContainerInit", "OCISpec", "JSON", "UntrustedTree", "Kernel", "Diagnostics"]),
+        ["Cgroups", "Seccomp", "Criu", "ContainerInit", "OCISpec", "JSON", "UntrustedTree", "Kernel", "Diagnostics"]),
     .target(
         name: "ImageUnpack",
         dependencies: ["OCISpec", "JSON", "UntrustedTree", "Kernel", "CThread", "CZlib", "CZstd", "CCrypto", "Diagnostics"] + (usesISAL ? ["CISAL"] : []),
         swiftSettings: swift + (usesISAL ? [.define("ISAL")] : [])),
     module("CLI", ["Kernel", "Diagnostics"]),
     program(
-        "cale", ["CLI", "ContainerRuntime", "OCISpec", "JSON", "Kernel", "Diagnostics"], exclude: ["functions.order"], linking: sealEntry + order),
+        "cale", ["CLI", "ContainerRuntime", "Criu", "OCISpec", "JSON", "Kernel", "Diagnostics"], exclude: ["functions.order"], linking: sealEntry + order),
     program(
         "calque", ["CLI", "ImageUnpack", "OCISpec", "JSON", "Kernel", "Diagnostics"],
         link: usesISAL && !mode.isEmpty ? linkWithISAL : link),
@@ -107,9 +108,10 @@ if mode.isEmpty {  // tests are ordinary Swift: they cannot import Embedded modu
         tests("OCISpecTests", ["OCISpec", "JSON", "Diagnostics"]),
         tests("CgroupsTests", ["Cgroups", "OCISpec", "JSON", "Kernel", "Diagnostics"]),
         tests("SeccompTests", ["Seccomp", "OCISpec", "JSON", "Kernel", "Diagnostics"]),
+        tests("CriuTests", ["Criu", "Kernel", "Diagnostics"]),
         tests(
             "ContainerRuntimeTests",
-            ["ContainerRuntime", "ContainerInit", "Cgroups", "Seccomp", "OCISpec", "JSON", "UntrustedTree", "Kernel", "Diagnostics"], exclude: ["Plans", "ExecPlans"]),
+            ["ContainerRuntime", "ContainerInit", "Cgroups", "Seccomp", "Criu", "OCISpec", "JSON", "UntrustedTree", "Kernel", "Diagnostics"], exclude: ["Plans", "ExecPlans"]),
         tests("ImageUnpackTests", ["ImageUnpack", "OCISpec", "UntrustedTree", "JSON", "Kernel", "Diagnostics"]),
         tests("CLITests", ["CLI", "Diagnostics"]),
     ]

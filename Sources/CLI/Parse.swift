@@ -162,7 +162,7 @@ extension Parser {
     private mutating func record(_ option: Option, written: String, inline: String?) throws(OperationError) -> Request? {
         if option.isSwitch { return try recordSwitch(option, written: written, inline: inline) }
         guard let value = inline ?? remaining.popFirst() else {
-            throw refusal("read option", written, "its value is missing (" + option.synopsis + ")")
+            throw refusal("read option", written, "it requires an argument (" + option.synopsis + ")")
         }
         if !option.words.isEmpty && !option.words.contains(value) {
             throw refusal("read option", written, notAmong(option.words, value), near: suggestion(for: value, among: option.words))

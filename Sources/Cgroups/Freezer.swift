@@ -39,6 +39,9 @@ extension Cgroup {
         }
     }
 
+    /// The directory whose freezer stops the processes of the cgroup; nil without one.
+    package var freezerDirectory: String? { findFreezer()?.directory }
+
     private func freezer() throws(OperationError) -> Freezer {
         if let freezer = findFreezer() { return freezer }
         throw OperationError(

@@ -63,6 +63,15 @@ extension Cgroup {
         throw OperationError("join the cgroup of", file, .invalid("process \(pid) is not in the container's cgroup"))
     }
 
+    /// Where the process `pid` is, in every hierarchy.
+    package static func memberships(of pid: Int32) throws(OperationError) -> [CgroupMembership] {
+        do throws(Errno) {
+            return CgroupMembership.parse(String(decoding: try readFile(Path("/proc/\(pid)/cgroup"), limit: 1 << 20), as: UTF8.self))
+        } catch {
+            throw OperationError("read", "/proc/\(pid)/cgroup", .errno(error))
+        }
+    }
+
     /// Whether a version 2 directory of this cgroup hands controllers down to cgroups below, which makes the kernel refuse
     /// processes in it. Source: kernel cgroup-v2.rst, "No Internal Process Constraint".
     package func handsControllersDown() throws(OperationError) -> Bool {

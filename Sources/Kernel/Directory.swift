@@ -1,3 +1,6 @@
+// Directories and the names in them: listing, making, renaming, removing, links. Paths are relative to a handle, or those of the host.
+// What is inside of a container's tree is found by UntrustedTree; attributes of files are in FileAttributes.swift, what a status tells in
+// FileStatus.swift.
 import CKernel
 package import Diagnostics
 
@@ -130,6 +133,19 @@ package func linkTarget(_ path: Path) throws(Errno) -> [UInt8] {
 
 package func makeDirectory(_ path: Path, permissions: UInt32) throws(Errno) {
     try check(unsafe path.withCString { unsafe kernel_mkdirat(currentDirectoryNumber, $0, permissions) })
+}
+
+/// The directory `path`, and those above it, where they are missing; each gets `permissions`.
+package func makeDirectories(_ path: Path, permissions: UInt32) throws(Errno) {
+    do throws(Errno) {
+        return try makeDirectory(path, permissions: permissions)
+    } catch where error == .exists {
+        return
+    } catch where error == .noEntry {}
+    let bytes = path.bytes
+    guard let slash = bytes.dropLast().lastIndex(of: UInt8(ascii: "/")), slash > bytes.startIndex, let parent = Path(bytes: bytes[..<slash]) else { throw .noEntry }
+    try makeDirectories(parent, permissions: permissions)
+    do throws(Errno) { try makeDirectory(path, permissions: permissions) } catch where error == .exists {}
 }
 
 package func removeFile(_ path: Path, directory: Bool = false) throws(Errno) {

@@ -95,6 +95,11 @@ extension FileDescriptor {
     }
 }
 
+extension FileDescriptor {
+    /// The number by which another process finds this descriptor below our /proc/PID/fd, as long as it is open.
+    package var numberBelowProc: Int32 { raw }
+}
+
 /// Lets the inherited descriptor `number` survive execve(2).
 package func setSurvivesExecution(_ number: Int32) throws(Errno) { try check(kernel_set_close_on_exec(number, 0)) }
 

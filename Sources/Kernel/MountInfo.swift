@@ -5,6 +5,8 @@ package import Diagnostics
 package struct MountInfo: Equatable, Sendable {
     package let id: Int
     package let parent: Int
+    /// Major and minor number of the file system: "0:47".
+    package let device: String
     /// The directory of the file system that is the root of this mount.
     package let root: Path
     package let mountPoint: Path
@@ -27,6 +29,7 @@ package struct MountInfo: Equatable, Sendable {
         else { return nil }
         self.id = id
         self.parent = parent
+        device = Self.text(fields[2])
         self.root = root
         self.mountPoint = mountPoint
         type = Self.text(fields[dash + 1])
@@ -82,14 +85,17 @@ extension Path {
 
 extension FileDescriptor {
     /// The path of what is open here, as the kernel has it now.
-    fileprivate borrowing func path() throws(Errno) -> Path {
+    package borrowing func path() throws(Errno) -> Path {
         guard let path = Path(bytes: try FileDescriptor.open("/proc/self/fd", [.path, .directory]).linkTarget(Path("\(raw)"))) else { throw .invalid }
         return path
     }
 
     /// The number of the mount at this descriptor. Source: proc_pid_fdinfo(5).
-    package borrowing func mountID() throws(Errno) -> Int {
-        let text = try readFile(Path("/proc/self/fdinfo/\(raw)"), limit: 65536)
+    package borrowing func mountID() throws(Errno) -> Int { try Self.mountID(fdinfo: readFile(Path("/proc/self/fdinfo/\(raw)"), limit: 65536)) }
+
+    /// The number of the mount in the text of a file below /proc/PID/fdinfo.
+    /// - Throws: `ENODATA` when it is not there.
+    package static func mountID(fdinfo text: [UInt8]) throws(Errno) -> Int {
         for line in text.split(separator: UInt8(ascii: "\n")) where line.starts(with: "mnt_id:".utf8) {
             let digits = line.dropFirst("mnt_id:".utf8.count).filter { $0 >= 0x30 && $0 <= 0x39 }
             if let id = Int(String(decoding: digits, as: UTF8.self)) { return id }

@@ -50,6 +50,9 @@ extension FileDescriptor {
     /// Sends and receives give up with `EAGAIN` after this time; 0 waits for ever.
     package borrowing func setTimeouts(milliseconds: Int64) throws(Errno) { try check(kernel_set_timeouts(raw, milliseconds)) }
 
+    /// Says that nothing more will be sent. A peer that is gone needs not be told.
+    package borrowing func endSending() { _ = kernel_shutdown(raw, 1) }
+
     package borrowing func send(_ bytes: [UInt8]) throws(Errno) {
         let number = raw
         try checkRetrying { unsafe bytes.withUnsafeBytes { unsafe kernel_send(number, $0.baseAddress, $0.count, -1) } }

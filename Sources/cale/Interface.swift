@@ -21,7 +21,7 @@ extension Program {
             versionDetails: ["commit: " + BuildInformation.commit, "spec: " + BuildInformation.specification],
             globalOptions: globalOptions,
             commands: [
-                .create, .start, .state, .kill, .delete, .run, .exec, .list, .ps, .pause, .resume, .update, .events, .spec, .features, .plan,
+                .create, .start, .state, .kill, .delete, .run, .exec, .list, .ps, .pause, .resume, .update, .events, .checkpoint, .restore, .spec, .features, .plan,
             ],
             examples: [
                 Example("run the bundle in the current directory as the container web1", "%prog run web1"),
@@ -60,7 +60,7 @@ extension Program {
             Option(
                 "rootless", value: "WHEN", words: ["auto", "true", "false"], default: "auto",
                 help: "whether to go on without cgroups that the user may not make"),
-            Option("criu", value: "FILE", completes: .files, hidden: true, help: "ignored; criu is searched in $PATH"),
+            Option("criu", value: "FILE", completes: .files, default: "criu in $PATH", help: "the program that \"checkpoint\" and \"restore\" use"),
         ]
     }
 }

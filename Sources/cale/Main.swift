@@ -51,6 +51,8 @@ import Kernel
         case "resume": try resume(invocation)
         case "update": try update(invocation)
         case "events": try events(invocation)
+        case "checkpoint": try checkpoint(invocation)
+        case "restore": try restore(invocation)
         default: preconditionFailure("a command is declared that nothing carries out")
         }
     }

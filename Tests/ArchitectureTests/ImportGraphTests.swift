@@ -9,11 +9,12 @@ private let allowedImports: [String: Set<String>] = [
     "OCISpec": ["JSON", "Diagnostics"],
     "Cgroups": ["OCISpec", "Kernel", "Diagnostics"],
     "Seccomp": ["OCISpec", "Kernel", "CSeccomp", "Diagnostics"],
+    "Criu": ["Kernel", "Diagnostics"],
     "ContainerInit": ["UntrustedTree", "Kernel", "CCapability", "Diagnostics"],
-    "ContainerRuntime": ["Cgroups", "Seccomp", "ContainerInit", "OCISpec", "JSON", "UntrustedTree", "Kernel", "Diagnostics"],
+    "ContainerRuntime": ["Cgroups", "Seccomp", "Criu", "ContainerInit", "OCISpec", "JSON", "UntrustedTree", "Kernel", "Diagnostics"],
     "ImageUnpack": ["OCISpec", "JSON", "UntrustedTree", "Kernel", "CThread", "CISAL", "CZlib", "CZstd", "CCrypto", "Diagnostics"],
     "CLI": ["Kernel", "Diagnostics"],
-    "cale": ["CLI", "ContainerRuntime", "OCISpec", "JSON", "Kernel", "Diagnostics"],
+    "cale": ["CLI", "ContainerRuntime", "Criu", "OCISpec", "JSON", "Kernel", "Diagnostics"],
     "calque": ["CLI", "ImageUnpack", "OCISpec", "JSON", "Kernel", "Diagnostics"],
 ]
 

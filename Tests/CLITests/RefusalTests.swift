@@ -36,9 +36,9 @@ struct RefusalTests {
     }
 
     @Test func values() {
-        #expect(refusal("create", "web", "--bundle") == "create: read option \"--bundle\": its value is missing (--bundle DIR); hint: see demo create --help")
-        #expect(refusal("create", "web", "-b") == "create: read option \"-b\": its value is missing (--bundle DIR); hint: see demo create --help")
-        #expect(refusal("--root") == "read option \"--root\": its value is missing (--root DIR); hint: see demo --help")
+        #expect(refusal("create", "web", "--bundle") == "create: read option \"--bundle\": it requires an argument (--bundle DIR); hint: see demo create --help")
+        #expect(refusal("create", "web", "-b") == "create: read option \"-b\": it requires an argument (--bundle DIR); hint: see demo create --help")
+        #expect(refusal("--root") == "read option \"--root\": it requires an argument (--root DIR); hint: see demo --help")
         #expect(refusal("list", "--format", "tabel") == "list: read option \"--format\": \"tabel\" is not table or json; hint: did you mean table? see demo list --help")
         #expect(refusal("list", "--format=") == "list: read option \"--format\": \"\" is not table or json; hint: see demo list --help")
         #expect(refusal("--rootless", "maybe", "list") == "read option \"--rootless\": \"maybe\" is not auto, true or false; hint: see demo --help")

@@ -60,7 +60,13 @@ struct InitProcess: ~Copyable {
         do throws(Errno) { return try directory.open("root", [.path, .directory]) } catch { throw failed("open root of", "root", error) }
     }
 
-    private borrowing func failed(_ operation: String, _ name: String, _ errno: Errno) -> OperationError {
+    /// A file below /proc/PID.
+    borrowing func open(_ name: String) throws(Errno) -> FileDescriptor { try directory.open(Path(name), .readOnly) }
+    borrowing func linkTarget(_ name: String) throws(Errno) -> [UInt8] { try directory.linkTarget(Path(name)) }
+    /// The status of what a link below /proc/PID leads to, without opening it.
+    borrowing func status(of name: String) throws(Errno) -> FileStatus { try directory.open(Path(name), .path).status() }
+
+    borrowing func failed(_ operation: String, _ name: String, _ errno: Errno) -> OperationError {
         switch errno {
         case .noEntry, .noProcess: OperationError(operation, "/proc/\(pid)/\(name)", .invalid("container not running (its first process has just ended)"))
         case .accessDenied, .notPermitted:

@@ -16,11 +16,7 @@ package struct ProgramOutput: Equatable, Sendable {
     /// - Parameter hint: what to do when there is no such program.
     /// - Throws: `.errno(ENOENT)` when it is not found; what pipe(2), clone3(2) and read(2) throw.
     package static func of(_ program: String, _ arguments: [String], hint: String) throws(OperationError) -> ProgramOutput {
-        let candidates = (environment("PATH") ?? "/usr/sbin:/usr/bin:/sbin:/bin").split(separator: ":").map { Path(String($0)).appending(program) }
-        // any reason not to run it is the same here
-        guard let path = candidates.first(where: { (try? mayAccess($0, mode: 1)) != nil }) else {
-            throw OperationError("run", program, .errno(.noEntry), hint: hint)
-        }
+        let path = try find(program, hint: hint)
         do throws(Errno) {
             let argv = StringVector([program] + arguments)
             let envp = StringVector(environment())
@@ -34,6 +30,17 @@ package struct ProgramOutput: Equatable, Sendable {
         } catch {
             throw OperationError("run", program, .errno(error))
         }
+    }
+
+    /// Where $PATH leads for `program`.
+    /// - Throws: `ENOENT` with `hint`.
+    static func find(_ program: String, hint: String) throws(OperationError) -> Path {
+        let candidates = (environment("PATH") ?? "/usr/sbin:/usr/bin:/sbin:/bin").split(separator: ":").map { Path(String($0)).appending(program) }
+        // any reason not to run it is the same here
+        guard let path = candidates.first(where: { (try? mayAccess($0, mode: 1)) != nil }) else {
+            throw OperationError("run", program, .errno(.noEntry), hint: hint)
+        }
+        return path
     }
 
     private static func become(_ path: Path, _ argv: borrowing StringVector, _ envp: borrowing StringVector, output: borrowing FileDescriptor) {

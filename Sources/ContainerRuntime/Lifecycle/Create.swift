@@ -120,20 +120,7 @@ private func make(
     handles: consuming HandleTable, devices: inout NetworkDevices?, release: (borrowing Launch) throws(OperationError) -> Void
 ) throws(OperationError) -> MadeContainer {
     let plan = preparation.plan
-    var state = StoredState(
-        id: options.id.text, ociVersion: plan.ociVersion, bundle: preparation.bundle.path.text, rootfs: plan.rootfs.text,
-        createdNanoseconds: realtimeNanoseconds(), ownerUID: effectiveUserID())
-    state.annotations = plan.annotations
-    state.hooks.poststart = plan.hooks.poststart
-    state.hooks.poststop = plan.hooks.poststop
-    state.hasOwnPIDNamespace = plan.newNamespaces.contains(.pid)
-    state.makesKeyring = options.makesKeyring
-    state.hasProcess = plan.hasProcess
-    state.cgroupDirectories = plan.cgroup.directories.map({ $0.absolute })
-    state.cgroupParents = plan.cgroup.missingParents()
-    state.resctrlGroups = plan.resctrl?.joined.map({ $0.text }) ?? []
-    state.resctrlMade = plan.resctrl?.removed.map({ $0.text }) ?? []
-    state.unit = plan.cgroup.scope?.unit
+    var state = StoredState(options, preparation)
     try directory.begin(state)
     try directory.keepConfiguration(preparation.bundle.configBytes)
     if let resctrl = plan.resctrl { try Resctrl.make(resctrl) }
@@ -155,6 +142,27 @@ private func make(
         state.pid = 0
         _ = HostHooks.runAll(state.hooks.poststop, phase: "poststop", state: state.specState(.stopped).text())
         throw error
+    }
+}
+
+extension StoredState {
+    /// What is known of a container before anything of it exists.
+    init(_ options: CreateOptions, _ preparation: Preparation) {
+        let plan = preparation.plan
+        self.init(
+            id: options.id.text, ociVersion: plan.ociVersion, bundle: preparation.bundle.path.text, rootfs: plan.rootfs.text,
+            createdNanoseconds: realtimeNanoseconds(), ownerUID: effectiveUserID())
+        annotations = plan.annotations
+        hooks.poststart = plan.hooks.poststart
+        hooks.poststop = plan.hooks.poststop
+        hasOwnPIDNamespace = plan.newNamespaces.contains(.pid)
+        makesKeyring = options.makesKeyring
+        hasProcess = plan.hasProcess
+        cgroupDirectories = plan.cgroup.directories.map({ $0.absolute })
+        cgroupParents = plan.cgroup.missingParents()
+        resctrlGroups = plan.resctrl?.joined.map({ $0.text }) ?? []
+        resctrlMade = plan.resctrl?.removed.map({ $0.text }) ?? []
+        unit = plan.cgroup.scope?.unit
     }
 }
 
@@ -213,7 +221,7 @@ func traceDone(_ plan: ContainerPlan, pid: Int32, _ trace: (String) -> Void) {
 }
 
 /// What tells the init from a later process with its number.
-private func record(_ state: inout StoredState, pid: Int32) throws(OperationError) {
+func record(_ state: inout StoredState, pid: Int32) throws(OperationError) {
     do throws(Errno) {
         guard let status = try processStatus(pid) else { throw .noProcess }
         state.pid = pid

@@ -50,6 +50,7 @@ struct ExecTarget: ~Copyable {
             kinds.insert(namespace.type.kind)
             if namespace.path != nil { mayBeOwn.insert(namespace.type.kind) }
         }
+        if state.wasRestored, try initProcess.inode(ofForeign: .time) != nil { kinds.insert(.time) }
         let uid = effectiveUserID()
         var context = PlanContext(
             id: options.id, bundle: Path(state.bundle), isPrivileged: uid == 0, uid: uid, gid: effectiveGroupID(),

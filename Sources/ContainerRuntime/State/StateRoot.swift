@@ -1,6 +1,7 @@
 // The state root and the directories below it: one a container, named by its id. Everything in it is ours alone: the
 // root must belong to the caller and be closed to others, for its content decides what `delete` removes and kills.
 // What is written there is StoredState.swift.
+import Cgroups
 package import Diagnostics
 package import Kernel
 import JSON
@@ -18,7 +19,7 @@ package struct StateRoot: ~Copyable {
             OperationError("open state root", path.text, cause, hint: hint)
         }
         do throws(Errno) {
-            if creating { try makeParents(path) }
+            if creating { try makeDirectories(path, permissions: 0o700) }
         } catch {
             throw OperationError("make state root", path.text, .errno(error), hint: "--root names another directory")
         }
@@ -39,20 +40,6 @@ package struct StateRoot: ~Copyable {
             throw failed(.invalid("others may write into it (mode \(String(status.permissions, radix: 8)))"), "chmod 700 \(path.text)")
         }
         return StateRoot(handle: handle, path: path)
-    }
-
-    private static func makeParents(_ path: Path) throws(Errno) {
-        do throws(Errno) {
-            return try makeDirectory(path, permissions: 0o700)
-        } catch where error == .exists {
-            return
-        } catch where error == .noEntry {}
-        let bytes = path.bytes
-        guard let slash = bytes.dropLast().lastIndex(of: UInt8(ascii: "/")), slash > bytes.startIndex,
-            let parent = Path(bytes: bytes[..<slash])
-        else { throw .noEntry }
-        try makeParents(parent)
-        do throws(Errno) { try makeDirectory(path, permissions: 0o700) } catch where error == .exists {}
     }
 
     /// The ids of all containers, sorted.
@@ -276,6 +263,39 @@ package struct StateDirectory: ~Copyable {
         } catch {
             throw OperationError("look at start gate", path(of: Self.gateName).text, .errno(error))
         }
+    }
+
+    /// Where criu finds the rootfs of a container that it restores: a mount point that others see as an empty directory.
+    static var criuRootName: Path { "criu-root" }
+
+    borrowing func makeCriuRoot() throws(OperationError) {
+        do throws(Errno) { try handle.makeDirectory(Self.criuRootName, permissions: 0o700) } catch {
+            throw OperationError("make directory", path(of: Self.criuRootName).text, .errno(error))
+        }
+    }
+
+    borrowing func removeCriuRoot() throws(OperationError) {
+        do throws(Errno) { try handle.remove(Self.criuRootName, directory: true) } catch {
+            throw OperationError("remove directory", path(of: Self.criuRootName).text, .errno(error))
+        }
+    }
+
+    private static var criuYardName: Path { "criu-cgroups" }
+
+    /// A directory in which criu finds the version 2 hierarchy under the name that it looks for: it would mount it else, and a mount from
+    /// the first cgroup namespace takes `nsdelegate` and the other options away from the whole host. Nil where version 1 is in use, which has no
+    /// such options. It stays until the container is deleted.
+    borrowing func makeCriuYard() throws(OperationError) -> String? {
+        guard try CgroupSetup.current().isPureVersion2 else { return nil }
+        let yard = path(of: Self.criuYardName)
+        do throws(Errno) {
+            do throws(Errno) { try handle.makeDirectory(Self.criuYardName, permissions: 0o700) } catch where error == .exists {}
+            let directory = try handle.open(Self.criuYardName, [.readOnly, .directory, .noFollow])
+            do throws(Errno) { try directory.makeLink("unified", to: "/sys/fs/cgroup") } catch where error == .exists {}
+        } catch {
+            throw OperationError("make directory", yard.text, .errno(error))
+        }
+        return yard.text
     }
 
     /// Removes the gate: the container has been started.

@@ -41,6 +41,8 @@ package struct StoredState: Equatable, Sendable {
     package var makesKeyring = true
     /// Whether the configuration says what to start.
     package var hasProcess = true
+    /// Whether criu made it: then its processes have a time namespace that the configuration does not tell of.
+    package var wasRestored = false
     package var hooks = Hooks()
 
     package init(id: String, ociVersion: String, bundle: String, rootfs: String, createdNanoseconds: Int64, ownerUID: UInt32) {
@@ -70,6 +72,7 @@ extension StoredState {
             writer.member("ownPIDNamespace", hasOwnPIDNamespace)
             if !makesKeyring { writer.member("keyring", false) }
             if !hasProcess { writer.member("process", false) }
+            if wasRestored { writer.member("restored", true) }
             writer.member("cgroups", cgroupDirectories)
             writer.member("cgroupParents", cgroupParents)
             if !resctrlGroups.isEmpty { writer.member("resctrl", resctrlGroups) }
@@ -129,6 +132,7 @@ extension StoredState {
         hasOwnPIDNamespace = try object.boolean("ownPIDNamespace") ?? false
         makesKeyring = try object.boolean("keyring") ?? true
         hasProcess = try object.boolean("process") ?? true
+        wasRestored = try object.boolean("restored") ?? false
         cgroupDirectories = try object.strings("cgroups") ?? []
         cgroupParents = try object.strings("cgroupParents") ?? []
         resctrlGroups = try object.strings("resctrl") ?? []

@@ -1,0 +1,74 @@
+// What criu has to be told of a running container, looked up in it. The container may be hostile: links in /proc are read and never
+// followed, paths are resolved below its root.
+import Cgroups
+import ContainerInit
+import Diagnostics
+import Kernel
+import OCISpec
+import UntrustedTree
+
+extension CheckpointFacts {
+    /// - Throws: `.invalid` when the first process has just ended.
+    static func find(_ state: StoredState, _ config: RuntimeConfig, _ process: borrowing InitProcess) throws(OperationError) -> CheckpointFacts {
+        var facts = CheckpointFacts(pid: state.pid, rootfs: try plainPath(Path(state.rootfs)).text)
+        facts.mounts = MountInfo.parse(try process.read("mountinfo"))
+        let root = RootDirectory(try process.openRoot())
+        for mount in config.mounts { facts.destinations.append(mount.isBind ? Self.place(mount.destination, below: root) : nil) }
+        for namespace in config.linux?.namespaces ?? [] where namespace.path != nil {
+            if let inode = try process.inode(ofForeign: namespace.type.kind) {
+                facts.joinedNamespaces.append(Namespace(kind: namespace.type.kind, inode: inode))
+            }
+        }
+        for number in 0..<3 { facts.streams.append(try process.stream(number, mounts: facts.mounts)) }
+        facts.frozenCgroup = state.cgroup.freezerDirectory
+        return facts
+    }
+
+    /// Where `destination` is, seen from the container's root.
+    private static func place(_ destination: String, below root: borrowing RootDirectory) -> String? {
+        guard let path = InRootPath(bytes: Array(destination.utf8)) else { return nil }
+        do throws(Errno) {
+            return try root.open(path, .path).path().text
+        } catch {
+            return nil  // the container has removed it, or covered it with another mount: nothing to tell criu
+        }
+    }
+}
+
+/// `path` with all links followed.
+func plainPath(_ path: Path) throws(OperationError) -> Path {
+    do throws(Errno) { return try FileDescriptor.open(path, .path).path() } catch { throw OperationError("open", path.text, .errno(error)) }
+}
+
+extension InitProcess {
+    /// The inode of a namespace; nil when it is the caller's own.
+    borrowing func inode(ofForeign kind: NamespaceKind) throws(OperationError) -> UInt64? {
+        let name = "ns/" + kind.procName
+        do throws(Errno) {
+            let status = try open(name).status()
+            return try status.isSameFile(as: fileStatus(Path("/proc/self/" + name))) ? nil : status.inode
+        } catch {
+            throw failed("open namespace", name, error)
+        }
+    }
+
+    borrowing func read(_ name: String) throws(OperationError) -> [UInt8] {
+        do throws(Errno) { return try open(name).readAll(limit: 64 << 20) } catch { throw failed("read", name, error) }
+    }
+
+    /// What stands behind a standard stream. A closed one has no name.
+    borrowing func stream(_ number: Int, mounts: [MountInfo]) throws(OperationError) -> CheckpointFacts.Stream {
+        do throws(Errno) {
+            let link = String(decoding: try linkTarget("fd/\(number)"), as: UTF8.self)
+            let status = try status(of: "fd/\(number)")
+            // memory devices such as /dev/null are files to criu; terminals, pipes and sockets are something else
+            guard status.kind == .regular || status.kind == .directory || status.kind == .characterDevice && status.major == 1 else { return .named(link) }
+            let mountID = try FileDescriptor.mountID(fdinfo: open("fdinfo/\(number)").readAll(limit: 65536))
+            return mounts.contains { $0.id == mountID } ? .named(link) : .hostFile(mountID: mountID, inode: status.inode)
+        } catch where error == .noEntry {
+            return .named("")
+        } catch {
+            throw failed("look at", "fd/\(number)", error)
+        }
+    }
+}

@@ -1,0 +1,602 @@
+"""checkpoint and restore, with the real criu where the kernel lets it, and with a made-up one for what goes wrong.
+
+Containers get /dev/null as their standard streams, unless a case is about those: runc can restore nothing else but pipes.
+"""
+import contextlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import stat
+import subprocess
+import tempfile
+import time
+
+from support import Skip, TIMEOUT, alive, case, holder, listener, receive_descriptor
+
+COUNT = "i=0; while :; do i=$((i+1)); echo $i > /data/n.new; mv /data/n.new /data/n; sleep 0.05; done"
+
+
+def needs_criu(c):
+    """criu's own check says whether it can work on this kernel."""
+    criu = shutil.which("criu", path=c.environment["PATH"])
+    if not criu:
+        raise Skip("criu is not installed")
+    check = subprocess.run([criu, "check"], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if check.returncode != 0:
+        said = re.sub(r"^Error \(.*?\): ", "", (check.stderr.splitlines() or [f"status {check.returncode}"])[-1])
+        raise Skip(f"criu does not work on this kernel: {said}")
+    needs_commands(c)
+
+
+def needs_commands(c):
+    if "crun" in os.path.basename(c.runtime) and "checkpoint" not in subprocess.run([c.runtime, "--help"], capture_output=True, text=True).stdout:
+        raise Skip("this crun was built without criu")
+
+
+def quiet(c, *words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL):
+    """A command whose container has these streams; what the runtime itself says comes by its log."""
+    log = c.directory / "log"
+    log.unlink(missing_ok=True)
+    command = [c.runtime, "--root", str(c.state_root), "--log", str(log), *c.global_options, *map(str, words)]
+    status = subprocess.run(command, stdin=stdin, stdout=stdout, stderr=stdout, timeout=3 * TIMEOUT, cwd=c.bundle, env=c.environment).returncode
+    assert status == 0, f"{' '.join(command)}: status {status}: {log.read_text() if log.exists() else ''}"
+
+
+def begin(c, script=COUNT, **streams):
+    """A container that runs `script`, and has a bind mount /data."""
+    needs_criu(c)
+    (c.bundle / "data").mkdir()
+    c.mount("/data", "bind", c.bundle / "data", ["rbind", "rw"])
+    c.shell(script)
+    c.write()
+    quiet(c, "run", "--detach", "--bundle", c.bundle, c.id, **streams)
+
+
+def number(c):
+    """What the program has counted to."""
+    deadline = time.monotonic() + TIMEOUT
+    while time.monotonic() < deadline:
+        with contextlib.suppress(FileNotFoundError):
+            return int((c.bundle / "data/n").read_text())
+        time.sleep(0.02)
+    raise AssertionError("the program does not count")
+
+
+def counts_on(c, beyond):
+    deadline = time.monotonic() + TIMEOUT
+    while number(c) <= beyond:
+        assert time.monotonic() < deadline, f"the program does not count beyond {beyond}"
+        time.sleep(0.02)
+
+
+def checkpoint(c, *options):
+    return c.call("checkpoint", "--image-path", c.directory / "images", "--work-path", c.directory / "work", *options, c.id, timeout=3 * TIMEOUT)
+
+
+def restore(c, *options, **streams):
+    quiet(c, "restore", "--detach", "--bundle", c.bundle, "--image-path", c.directory / "images", "--work-path", c.directory / "work", *options, c.id, **streams)
+
+
+def mounts(c):
+    """The options of every mount of the container, by where it is."""
+    found = {}
+    for line in pathlib.Path(f"/proc/{c.state()['pid']}/mountinfo").read_text().splitlines():
+        fields = line.split()
+        found.setdefault(fields[4], []).append((fields[fields.index("-") + 1], sorted(fields[5].split(","))))
+    return found
+
+
+@case("a program that counts goes on where it was, in a container that is deleted and made again")
+def counting(c):
+    begin(c)
+    counts_on(c, 3)
+    checkpoint(c).ok()
+    c.call("state", c.id).failed("does not exist")
+    before = number(c)
+    time.sleep(0.3)
+    assert number(c) == before, "the program still runs"
+    pid_file = c.directory / "pid"
+    restore(c, "--pid-file", pid_file)
+    state = c.state()
+    assert state["status"] == "running" and state["pid"] == int(pid_file.read_text()) and alive(state["pid"]), state
+    counts_on(c, before)
+    assert number(c) < before + 200, "it began anew, or did not stand still"
+    assert c.call("exec", c.id, "cat", "/data/n").ok().out.strip().isdigit()
+    c.kill("KILL").ok()
+    c.wait("stopped")
+    c.delete().ok()
+
+
+@case("--leave-running lets the container go on; the images are good all the same")
+def leave_running(c):
+    begin(c)
+    counts_on(c, 3)
+    checkpoint(c, "--leave-running").ok()
+    at = number(c)
+    assert c.state()["status"] == "running"
+    counts_on(c, at + 3)
+    c.delete("--force").ok()
+    (c.bundle / "data/n").write_text("0")
+    restore(c)
+    counts_on(c, 0)
+    assert number(c) >= 3, "it began anew"
+
+
+@case("--pre-dump writes memory that the checkpoint with --parent-path need not write again")
+def pre_dump(c):
+    begin(c, "x=$(head -c 3000000 /dev/zero | tr '\\0' x); " + COUNT)
+    counts_on(c, 3)
+    c.call("checkpoint", "--pre-dump", "--image-path", c.directory / "first", c.id, timeout=3 * TIMEOUT).ok()
+    at = number(c)
+    assert c.state()["status"] == "running"
+    counts_on(c, at)
+    checkpoint(c, "--parent-path", "../first").ok()
+
+    def size(name):
+        return sum(path.stat().st_size for path in (c.directory / name).glob("pages-*.img"))
+    assert size("images") < size("first") - 2_000_000, (size("first"), size("images"))
+    at = number(c)
+    restore(c)
+    counts_on(c, at)
+
+
+@case("every mount comes back with its options: read-only stays read-only")
+def mount_options(c):
+    c.config["root"]["readonly"] = True
+    (c.bundle / "more").mkdir()
+    c.mount("/data/ro", "bind", c.bundle / "more", ["bind", "ro", "nosuid", "nodev", "noexec"])
+    c.mount("/sys/fs/cgroup", "cgroup", "cgroup", ["nosuid", "noexec", "nodev", "relatime", "ro"])
+    (c.bundle / "data/ro").mkdir(parents=True)
+    (c.bundle / "data").rename(c.bundle / "later")
+    c.config["mounts"].sort(key=lambda mount: mount["destination"] == "/data/ro")
+    needs_criu(c)
+    (c.bundle / "later").rename(c.bundle / "data")
+    c.config["mounts"].insert(-1, {"destination": "/data", "type": "bind", "source": str(c.bundle / "data"), "options": ["rbind", "rw"]})
+    (c.rootfs / "data").mkdir()
+    c.shell(COUNT).write()
+    quiet(c, "run", "--detach", "--bundle", c.bundle, c.id)
+    counts_on(c, 3)
+    before = mounts(c)
+    checkpoint(c).ok()
+    at = number(c)
+    restore(c)
+    counts_on(c, at)
+    after = mounts(c)
+    assert set(before) == set(after), set(before) ^ set(after)
+    for place, entries in before.items():
+        for (kind, options), (kind_after, options_after) in zip(entries, after[place]):
+            lost = {"ro", "nosuid", "nodev", "noexec"} & set(options) - set(options_after)
+            assert kind == kind_after and not lost, f"{place}: {options} became {options_after}"
+
+
+@case("mount points that a new rootfs lacks are made again")
+def new_rootfs(c):
+    begin(c)
+    counts_on(c, 3)
+    checkpoint(c).ok()
+    at = number(c)
+    for name in ("data", "proc", "sys", "dev"):
+        (c.rootfs / name).rmdir()
+    restore(c)
+    counts_on(c, at)
+
+
+@case("a container finds its network as after create: loopback is up, hooks run in time, and its new limits hold")
+def network_and_hooks(c):
+    hook = "cat > %s; cat /proc/net/dev > %s" % (c.directory / "hook", c.directory / "devices")
+    c.config["hooks"] = {
+        "createRuntime": [{"path": "/bin/sh", "args": ["sh", "-c", hook]}],
+        "poststop": [{"path": "/bin/sh", "args": ["sh", "-c", "cat > %s" % (c.directory / "poststop")]}],
+    }
+    c.linux["resources"]["pids"] = {"limit": 77}
+    begin(c)
+    counts_on(c, 3)
+    checkpoint(c).ok()
+    assert json.loads((c.directory / "poststop").read_text())["status"] == "stopped"
+    at = number(c)
+    (c.directory / "hook").unlink()
+    restore(c)
+    counts_on(c, at)
+    told = json.loads((c.directory / "hook").read_text())
+    assert told["id"] == c.id and told["pid"] == c.state()["pid"] and told["status"] in ("creating", "created"), told
+    out = c.call("exec", c.id, "/bin/sh", "-c", "ip link show lo; cat /proc/self/cgroup").ok().out
+    assert "LOOPBACK,UP" in out, out
+    pids = next(pathlib.Path("/sys/fs/cgroup").glob(f"**/{c.id}/pids.max"), None) or next(pathlib.Path("/sys/fs/cgroup").glob(f"**/*{c.id}*/pids.max"))
+    assert pids.read_text().strip() == "77", pids
+
+
+@case("a network namespace that was joined by its path is joined again")
+def joined_network(c):
+    with holder("--net") as pid:
+        path = f"/proc/{pid}/ns/net"
+        c.namespace("network", path)
+        begin(c)
+        counts_on(c, 3)
+        wanted = os.readlink(path)
+        checkpoint(c).ok()
+        at = number(c)
+        restore(c)
+        counts_on(c, at)
+        assert os.readlink(f"/proc/{c.state()['pid']}/ns/net") == wanted
+        c.delete("--force").ok()
+
+
+def received_terminal(c, path, command):
+    """The terminal that comes over a console socket while `command` runs."""
+    with listener(path) as server:
+        command()
+        connection, _ = server.accept()
+        connection.settimeout(TIMEOUT)
+        with connection:
+            return receive_descriptor(connection)[1]
+
+
+def read_terminal(master, wanted):
+    text, deadline = b"", time.monotonic() + TIMEOUT
+    while wanted not in text:
+        assert time.monotonic() < deadline, text
+        text += os.read(master, 1024)
+    return text
+
+
+@case("a terminal comes over --console-socket again, and the program talks on it")
+def terminal(c):
+    needs_criu(c)
+    c.process["terminal"] = True
+    c.shell("stty -echo; echo ready; while read line; do echo \"got $line\"; done")
+    c.write()
+    master = received_terminal(
+        c, c.directory / "console1", lambda: quiet(c, "run", "--detach", "--bundle", c.bundle, "--console-socket", c.directory / "console1", c.id))
+    read_terminal(master, b"ready")
+    checkpoint(c).ok()
+    os.close(master)
+    master = received_terminal(c, c.directory / "console2", lambda: restore(c, "--console-socket", c.directory / "console2"))
+    os.write(master, b"hello\n")
+    read_terminal(master, b"got hello")
+    os.close(master)
+
+
+@case("pipes that were the standard streams become the caller's")
+def pipes(c):
+    reading, writing = os.pipe()
+    begin(c, "i=0; while :; do i=$((i+1)); echo line $i; sleep 0.05; done", stdout=writing)
+    os.close(writing)
+    assert b"line 1\n" in os.read(reading, 4096)
+    time.sleep(0.3)
+    checkpoint(c).ok()
+    while os.read(reading, 4096):
+        pass
+    os.close(reading)
+    assert any(name.startswith("pipe:[") for name in json.loads((c.directory / "images/descriptors.json").read_text()))
+    reading, writing = os.pipe()
+    restore(c, stdout=writing)
+    os.close(writing)
+    text = os.read(reading, 4096).decode()
+    os.close(reading)
+    assert re.match(r"line ([2-9]|[0-9]{2,})\n", text), text
+
+
+@case("a file that is a standard stream and that no path in the container leads to is the caller's again")
+def host_file(c):
+    with open(c.directory / "out", "ab") as out:
+        begin(c, "i=0; while :; do i=$((i+1)); echo line $i; sleep 0.05; done", stdout=out)
+    time.sleep(0.5)
+    checkpoint(c).ok()
+    lines = (c.directory / "out").read_text().splitlines()
+    with open(c.directory / "out", "ab") as out:
+        restore(c, stdout=out)
+    time.sleep(0.5)
+    now = (c.directory / "out").read_text().splitlines()
+    assert len(now) > len(lines) and now == [f"line {index + 1}" for index in range(len(now))], now
+
+
+@case("without --detach, restore waits for the container and ends with its status")
+def attached(c):
+    begin(c, "while [ ! -e /data/go ]; do sleep 0.05; done; exit 7")
+    checkpoint(c).ok()
+    (c.bundle / "data/go").touch()
+    done = subprocess.run(
+        [c.runtime, "--root", str(c.state_root), "restore", "--bundle", str(c.bundle), "--image-path", str(c.directory / "images"), c.id],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=3 * TIMEOUT, cwd=c.bundle, env=c.environment)
+    assert done.returncode == 7, done.returncode
+    c.call("state", c.id).failed("does not exist")
+
+
+def bring(c, name):
+    """A program of the host with its libraries, as /NAME."""
+    program = shutil.which(name)
+    for library in re.findall(r"(/\S+) \(0x", subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout):
+        place = c.rootfs / library.lstrip("/")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(library, place)
+    shutil.copy(program, c.rootfs / name)
+
+
+@case("file locks are refused with the option that allows them, and come back with it")
+def file_locks(c):
+    bring(c, "flock")
+    begin(c, "/flock /data/lock sh -c '" + COUNT + "'")
+    counts_on(c, 3)
+    result = checkpoint(c).failed()
+    if "cale" in c.runtime:
+        result.failed("file-locks", "dump.log")
+    at = number(c)
+    assert c.state()["status"] == "running"
+    counts_on(c, at)
+    checkpoint(c, "--file-locks").ok()
+    at = number(c)
+    restore(c, "--file-locks")
+    counts_on(c, at)
+    assert subprocess.run(["flock", "--nonblock", c.bundle / "data/lock", "true"]).returncode == 1, "nobody has the lock"
+
+
+@case("TCP connections are refused with the option that allows them, and come back with it")
+def tcp_established(c):
+    begin(c, "(while :; do echo tick; sleep 0.05; done) | nc -l -p 5000 > /dev/null & sleep 0.3; nc 127.0.0.1 5000 < /dev/zero | while read line; do "
+             "i=$((i+1)); echo $i > /data/n.new; mv /data/n.new /data/n; done")
+    counts_on(c, 3)
+    result = checkpoint(c).failed()
+    if "cale" in c.runtime:
+        result.failed("tcp-established", "dump.log")
+    counts_on(c, number(c))
+    checkpoint(c, "--tcp-established").ok()
+    at = number(c)
+    restore(c, "--tcp-established")
+    counts_on(c, at)
+
+
+@case("a paused container is written down, and runs when it is made again")
+def paused(c):
+    begin(c)
+    counts_on(c, 3)
+    c.call("pause", c.id).ok()
+    at = number(c)
+    checkpoint(c).ok()
+    restore(c)
+    counts_on(c, at)
+
+
+@case("a container in a user namespace is written down and made again")
+def user_namespace(c):
+    c.namespace("user")
+    c.linux["uidMappings"] = c.linux["gidMappings"] = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+    for path in [c.rootfs, *c.rootfs.rglob("*")]:
+        os.chown(path, 100000, 100000, follow_symlinks=False)
+    (c.bundle / "data").mkdir()
+    os.chown(c.bundle / "data", 100000, 100000)
+    needs_criu(c)
+    # criu's newer way to restore mounts does not get along with device nodes that are bind mounts
+    (c.directory / "criu.conf").write_text("mntns-compat-mode\n")
+    c.directory.chmod(0o755), c.bundle.chmod(0o755)
+    c.mount("/data", "bind", c.bundle / "data", ["rbind", "rw"])
+    c.shell(COUNT).write()
+    quiet(c, "run", "--detach", "--bundle", c.bundle, c.id)
+    counts_on(c, 3)
+    checkpoint(c).ok()
+    at = number(c)
+    c.config["annotations"] = {"org.criu.config": str(c.directory / "criu.conf")}
+    c.write()
+    if "cale" in c.runtime:
+        c.call("restore", "--detach", "--bundle", c.bundle, "--image-path", c.directory / "images", c.id, timeout=3 * TIMEOUT).failed(
+            "Permission denied", "reads the images as root of the container")
+    for path in [c.directory / "images", *(c.directory / "images").iterdir()]:
+        os.chown(path, 100000, 100000)
+    restore(c)
+    counts_on(c, at)
+
+
+@case("org.criu.config names a file whose options overrule")
+def criu_config(c):
+    bring(c, "flock")
+    (c.directory / "criu.conf").write_text("file-locks\n")
+    c.config["annotations"] = {"org.criu.config": str(c.directory / "criu.conf")}
+    begin(c, "/flock /data/lock sh -c '" + COUNT + "'")
+    counts_on(c, 3)
+    checkpoint(c).ok()
+
+
+@case("killed in the middle of a restore, the container can be deleted, and nothing is left")
+def killed_restore(c):
+    begin(c)
+    counts_on(c, 3)
+    checkpoint(c).ok()
+    c.config["hooks"] = {"createRuntime": [{"path": "/bin/sh", "args": ["sh", "-c", "echo $$ > %s; exec sleep 2" % (c.directory / "hook")]}]}
+    c.write()
+    process = subprocess.Popen(
+        [c.runtime, "--root", str(c.state_root), "restore", "--detach", "--bundle", str(c.bundle), "--image-path", str(c.directory / "images"), c.id],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=c.bundle, env=c.environment)
+    deadline = time.monotonic() + 3 * TIMEOUT
+    while not (c.directory / "hook").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    os.kill(int((c.directory / "hook").read_text()), signal.SIGKILL)
+    c.delete("--force").ok()
+    c.config.pop("hooks")
+    c.write()
+    at = number(c)
+    restore(c)
+    counts_on(c, at)
+
+
+@case("a hook that fails ends the restoration, its words are told, and nothing is left")
+def failing_hook(c):
+    begin(c)
+    counts_on(c, 3)
+    checkpoint(c).ok()
+    c.config["hooks"] = {"createRuntime": [{"path": "/bin/sh", "args": ["sh", "-c", "echo no network today >&2; exit 3"]}]}
+    c.write()
+    c.call("restore", "--detach", "--bundle", c.bundle, "--image-path", c.directory / "images", c.id, timeout=3 * TIMEOUT).failed("no network today")
+    c.call("state", c.id).failed("does not exist")
+
+
+# What goes wrong: with a program that speaks as criu does, no kernel is too new.
+
+CRIU = '''#!/usr/bin/python3
+"""Answers as criu would: the version, and what the test says to anything else."""
+import os, pathlib, socket, sys
+here = pathlib.Path(sys.argv[0]).parent
+sock = socket.socket(fileno=int(sys.argv[2]))
+data = sock.recv(65536)
+if data == bytes([8, 10]):
+    version = [int(word) for word in (here / "version").read_text().split()]
+    sock.send(bytes([8, 10, 16, 1, 0x52, 4, 8, version[0], 16, version[1]]))
+    sys.exit(0)
+(here / "request").write_bytes(data)
+exec((here / "answer").read_text())
+'''
+
+
+def made_up_criu(c, answer, version="3 17"):
+    """`answer`: what the program does with the request; it has `sock`."""
+    if "cale" not in c.runtime:
+        raise Skip("runc and crun find criu by themselves")
+    directory = c.directory / "criu"
+    directory.mkdir()
+    (directory / "version").write_text(version)
+    (directory / "answer").write_text(answer)
+    (directory / "criu").write_text(CRIU)
+    (directory / "criu").chmod(0o755)
+    c.global_options = ["--criu", str(directory / "criu")]
+
+
+def sleeping(c):
+    c.args("sleep", "60")
+    c.write()
+    c.call("run", "--detach", "--bundle", c.bundle, c.id).ok()
+
+
+def images(c):
+    """A directory that looks like that of a checkpoint."""
+    (c.directory / "images").mkdir(exist_ok=True)
+    (c.directory / "images/descriptors.json").write_text('["/dev/null","/dev/null","/dev/null"]')
+
+
+@case("without criu, the error says what to install")
+def no_criu(c):
+    sleeping(c)
+    if "cale" in c.runtime:
+        c.environment["PATH"] = str(c.directory)
+        checkpoint(c).failed('run "criu"', "ENOENT", "install the package criu")
+        c.global_options = ["--criu", "/nonexistent/criu"]
+    else:
+        c.environment["PATH"] = str(c.directory)
+    checkpoint(c).failed()
+    assert c.state()["status"] == "running"
+
+
+@case("a criu that is too old is refused")
+def old_criu(c):
+    made_up_criu(c, "", version="3 14")
+    sleeping(c)
+    checkpoint(c).failed("version 3.14 of criu is not supported", "3.15 or later")
+
+
+@case("what criu writes before it has a log is told, and the container goes on")
+def early_failure(c):
+    made_up_criu(c, "print('Error (criu/kerndat.c:1615): the kernel is too new', file=sys.stderr); sys.exit(1)")
+    sleeping(c)
+    checkpoint(c).failed('it says "the kernel is too new"')
+    assert c.state()["status"] == "running"
+    images(c)
+    c.call("delete", "--force", c.id).ok()
+    c.call("restore", "--detach", "--bundle", c.bundle, "--image-path", c.directory / "images", c.id).failed('it says "the kernel is too new"')
+    c.call("state", c.id).failed("does not exist")
+
+
+@case("a criu that is killed leaves no container frozen behind")
+def killed_criu(c):
+    freeze = ("import re; path = re.search(rb'/sys/fs/cgroup/[^\\x90]*', data).group().decode(); v2 = os.path.exists(path + '/cgroup.freeze')\n"
+              "open(path + ('/cgroup.freeze' if v2 else '/freezer.state'), 'w').write('1' if v2 else 'FROZEN'); os.kill(os.getpid(), 9)")
+    made_up_criu(c, freeze)
+    sleeping(c)
+    checkpoint(c).failed("killed by signal 9")
+    assert c.state()["status"] == "running"
+
+
+@case("an answer that is no message is told")
+def nonsense(c):
+    made_up_criu(c, "sock.send(b'\\xff\\xff\\xff')")
+    sleeping(c)
+    checkpoint(c).failed("it sent something unknown")
+
+
+@case("a restoration that was killed with the runtime is found by delete --force")
+def killed_runtime(c):
+    made_up_criu(c, "import time; (here / 'pid').write_text(str(os.getpid())); time.sleep(60)")
+    images(c)
+    c.args("sleep", "60").write()
+    process = subprocess.Popen(
+        [c.runtime, "--root", str(c.state_root), *c.global_options, "restore", "--detach", "--bundle", str(c.bundle), "--image-path", str(c.directory / "images"), c.id],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=c.bundle, env=c.environment)
+    deadline = time.monotonic() + TIMEOUT
+    while not (c.directory / "criu/pid").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    pid = int((c.directory / "criu/pid").read_text())
+    assert alive(pid)
+    c.delete("--force").ok()
+    assert not alive(pid)
+    assert (c.rootfs / "bin").exists(), "the rootfs was deleted through its mount"
+
+
+@case("only what runs can be checkpointed; the images must be there, the id free")
+def wrong_state(c):
+    needs_commands(c)
+    if shutil.which("criu") is None and "cale" not in c.runtime:
+        raise Skip("criu is not installed")
+    checkpoint(c).failed("does not exist")
+    c.args("sleep", "60")
+    c.create().ok()
+    checkpoint(c).failed("not running|cannot be checkpointed")
+    c.delete("--force").ok()
+    if "cale" not in c.runtime:
+        return
+    made_up_criu(c, "")
+    c.call("restore", "--bundle", c.bundle, "--image-path", c.directory / "nothing", c.id).failed("nothing", "ENOENT", "--image-path")
+    (c.directory / "empty").mkdir()
+    c.call("restore", "--bundle", c.bundle, "--image-path", c.directory / "empty", c.id).failed("descriptors.json", "ENOENT")
+    (c.directory / "empty/descriptors.json").write_text('{"a": 1}')
+    c.call("restore", "--bundle", c.bundle, "--image-path", c.directory / "empty", c.id).failed("descriptors.json")
+    images(c)
+    sleeping(c)
+    c.call("restore", "--bundle", c.bundle, "--image-path", c.directory / "images", c.id).failed("container with id exists")
+
+
+@case("options that make no sense are refused with their names")
+def wrong_options(c):
+    made_up_criu(c, "")
+    sleeping(c)
+    for words, texts in (
+        (["--parent-path", "/a"], ["--parent-path", "not relative"]),
+        (["--parent-path", "../nothing"], ["--parent-path", "ENOENT"]),
+        (["--page-server", "1.2.3.4"], ["--page-server", "ADDRESS:PORT"]),
+        (["--page-server", ":1"], ["--page-server", "ADDRESS:PORT"]),
+        (["--page-server", "a:b"], ["--page-server", "ADDRESS:PORT"]),
+        (["--status-fd", "1"], ["--status-fd", "--lazy-pages"]),
+        (["--manage-cgroups-mode", "loose"], ["manage-cgroups-mode", "soft"]),
+        (["--empty-ns", "pid"], ["empty-ns", "network"]),
+    ):
+        checkpoint(c, *words).failed(*texts)
+    assert c.state()["status"] == "running"
+
+
+@case("a tree that cannot be joined again is refused before anything is written")
+def refused_namespaces(c):
+    with holder("--cgroup") as pid:
+        c.namespace("cgroup", f"/proc/{pid}/ns/cgroup")
+        made_up_criu(c, "")
+        sleeping(c)
+        checkpoint(c).failed("joins a cgroup namespace", r"linux\.namespaces")
+        c.delete("--force").ok()
+
+
+@case("what engines look for in the help and in the refusal of a missing value is there")
+def engines(c):
+    needs_commands(c)
+    assert "--pre-dump" in c.call("checkpoint", "--help").ok().out
+    c.call("restore", "--lsm-mount-context").failed("requires an argument|flag needs an argument")
