@@ -1,5 +1,6 @@
 // Swift imports no structure with arrays as large as those of `struct inflate_state`: it is handed around as a pointer.
 #pragma once
+#include <isa-l/crc.h>
 #include <isa-l/igzip_lib.h>
 #include <stdlib.h>
 

@@ -18,7 +18,7 @@ extension Program {
             ],
             version: "0.1.0",
             versionDetails: ["image-spec: 1.1.1", "runtime-spec: 1.3.0"],
-            commands: [.unpack, .run, .inspect, .list, .repack, .mount, .umount, .delete, .gc],
+            commands: [.unpack, .run, .inspect, .list, .repack, .verify, .mount, .umount, .delete, .gc],
             examples: [
                 Example("unpack the image \"latest\" of a layout", "%prog unpack --image alpine web"),
                 Example("run a program of an image, and leave nothing", "%prog run alpine:3.20 -- cat /etc/alpine-release"),
@@ -42,12 +42,12 @@ extension Program {
 }
 
 extension Option {
-    fileprivate static var image: Option {
+    static var image: Option {
         Option(
             "image", value: "SOURCE[:TAG]", completes: .files,
             help: "an OCI layout directory, an OCI archive or a docker-archive (- for stdin), and which of its images: a tag, or @DIGEST; \"latest\" if nothing is said")
     }
-    fileprivate static var platform: Option {
+    static var platform: Option {
         Option("platform", value: "OS/ARCH[/VARIANT]", default: "this machine's", help: "which image of a multi-platform one")
     }
     static var store: Option {

@@ -40,4 +40,25 @@ extension Command {
             ],
             seeAlso: ["unpack", "inspect"])
     }
+
+    static var verify: Command {
+        Command(
+            "verify",
+            summary: "look whether layers, a bundle or an image are still what they were",
+            discussion: [
+                "Without a bundle, every layer of the store is compared with the record that was made of it when it was unpacked: names, kinds, contents "
+                    + "(by checksums), owners, modes, times and attributes. The layers of an overlay bundle are, too; what its container has written is not looked at.",
+                "The tree of a flat bundle is compared with the image's layers, unpacked again while their digests are checked: what a container has "
+                    + "changed in it is found as well. With --image, all layers of an image are read, and their digests and diff ids compared.",
+                "What differs is listed by name, and the exit status is 1.",
+            ],
+            options: [
+                .store, .image, .platform,
+                Option("source", value: "SOURCE", completes: .files, default: "where they were", help: "where the layers of the bundle's image are"),
+                Option("format", "f", value: "FORMAT", words: ["text", "json"], default: "text", help: "how to print it"),
+            ],
+            arguments: [Argument("BUNDLE", completes: .directories, optional: true, help: "the bundle; the store without it")],
+            examples: [Example("all layers of the store", "%prog verify"), Example("what was changed in a bundle", "%prog verify web")],
+            seeAlso: ["unpack", "gc"])
+    }
 }

@@ -31,6 +31,7 @@ import Kernel
         case "list": try list(invocation)
         case "run": try run(invocation)
         case "repack": try repack(invocation)
+        case "verify": try verify(invocation)
         case "mount": try mount(invocation)
         case "umount": try unmount(invocation)
         case "delete": try delete(invocation)

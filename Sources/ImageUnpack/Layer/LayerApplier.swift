@@ -26,6 +26,9 @@ package struct LayerApplier: ~Copyable {
     var parent: OpenParent?
     let (uid, gid): (UInt32, UInt32)
 
+    /// Checksums of the files that were written, by inode; nil when nobody wants them.
+    var checksums: [UInt64: Checksum]?
+
     // MARK: - What a layer by itself turned out to be, in the form `.layer`
 
     /// Directories that no entry told of so far, by inode: a lower layer may say what they are.

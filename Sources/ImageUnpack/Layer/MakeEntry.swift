@@ -54,7 +54,11 @@ extension LayerApplier {
                 try directory.handle.open(name, [.writeOnly, .create, .exclusive, .noFollow], mode: entry.permissions & 0o777)
             }
         }
-        try write(entry, to: file, from: &reader)
+        let checksum = try write(entry, to: file, from: &reader)
+        if checksums != nil {
+            let inode = try kernel(entry) { (_) throws(Errno) in try file.status().inode }
+            checksums?[inode] = checksum
+        }
         try kernel(entry) { (tree) throws(Errno) in
             let isOwned = tree.policy.isRootless || (entry.uid == tree.uid && entry.gid == tree.gid)
             if !isOwned { try file.changeOwner(uid: entry.uid, gid: entry.gid) }
@@ -67,7 +71,9 @@ extension LayerApplier {
     }
 
     /// The content of a file; runs of zeros become holes.
-    private func write(_ entry: TarEntry, to file: borrowing FileDescriptor, from reader: inout TarReader) throws(OperationError) {
+    /// - Returns: its checksum when somebody wants it; nil for a sparse file, whose holes are not in the archive.
+    private func write(_ entry: TarEntry, to file: borrowing FileDescriptor, from reader: inout TarReader) throws(OperationError) -> Checksum? {
+        var checksum = checksums == nil || entry.extents != nil ? nil : Checksum()
         let hole = 64 * 1024  // looked at in one piece; shorter at the end of a buffer
         var hasHoleAtEnd = false
         func put(_ buffer: [UInt8], _ range: Range<Int>) throws(OperationError) {
@@ -93,11 +99,15 @@ extension LayerApplier {
             }
             hasHoleAtEnd = true
         } else {
-            try reader.content(entry.size) { (buffer, range) throws(OperationError) in try put(buffer, range) }
+            try reader.content(entry.size) { (buffer, range) throws(OperationError) in
+                checksum?.update(buffer, range)
+                try put(buffer, range)
+            }
         }
         if hasHoleAtEnd {
             do throws(Errno) { try file.truncate(to: entry.size) } catch { throw OperationError("write", "/" + entry.text, .errno(error)) }
         }
+        return checksum
     }
 
     private func isZero(_ buffer: [UInt8], _ range: Range<Int>) -> Bool {

@@ -96,30 +96,18 @@ private struct Repacking {
     }
 
     private mutating func writeFlatLayer() throws(OperationError) -> (descriptor: Descriptor, diffID: Digest)? {
-        let source = try openSource()
-        // a directory of its own in the bundle: what a killed process leaves there is removed by the next one
-        let again = try BundleDirectory.make(options.bundle.appending("again"))
-        do throws(OperationError) {
-            let unpackedAt: TimeStamp
-            let rootfs: FileDescriptor
-            do throws(Errno) {
-                unpackedAt = try fileStatus(options.bundle.appending("image/about")).changed
-                rootfs = try FileDescriptor.open(options.bundle.appending("rootfs"), [.readOnly, .directory, .noFollow])
-            } catch {
-                throw OperationError("open bundle", options.bundle.text, .errno(error))
-            }
-            var policy = ApplyPolicy(isRootless: base.isRootless)
-            policy.hasSizeLimit = false  // it was unpacked once
-            _ = try apply(base.image, of: source, to: try again.rootfs(), policy: policy) { (_) throws(OperationError) in }
-            let new = TreeView(RootDirectory(rootfs), isRootless: base.isRootless)
-            let old = TreeView(try again.rootfs(), isRootless: base.isRootless)
-            let layer = try pack(new, try TreeDifference(of: new, from: old, unchangedBefore: unpackedAt).changes)
-            again.discard()
-            return layer
+        let again = try base.unpackAgain(for: options.bundle, source: options.source)
+        let unpackedAt: TimeStamp
+        let rootfs: FileDescriptor
+        do throws(Errno) {
+            unpackedAt = try fileStatus(options.bundle.appending("image/about")).changed
+            rootfs = try FileDescriptor.open(options.bundle.appending("rootfs"), [.readOnly, .directory, .noFollow])
         } catch {
-            again.discard()
-            throw error
+            throw OperationError("open bundle", options.bundle.text, .errno(error))
         }
+        let new = TreeView(RootDirectory(rootfs), isRootless: base.isRootless)
+        let old = TreeView(try again.bundle.rootfs(), isRootless: base.isRootless)
+        return try pack(new, try TreeDifference(of: new, from: old, unchangedBefore: unpackedAt).changes)
     }
 
     private mutating func pack(_ tree: TreeView, _ changes: [TreeChange]) throws(OperationError) -> (descriptor: Descriptor, diffID: Digest)? {
@@ -136,23 +124,9 @@ private struct Repacking {
 
     // MARK: - The layers of the old image
 
-    private func openSource() throws(OperationError) -> ImageSource {
-        let path = options.source ?? base.source
-        if path == ImageReference.standardInput {
-            throw OperationError("open image", "-", .invalid("the bundle was made of what came on standard input, which is gone"), hint: "--source names where its layers are")
-        }
-        do throws(OperationError) {
-            return try ImageSource(path)
-        } catch {
-            var error = error
-            if error.errno == .noEntry { error.hint = "the bundle was made of it: --source names where its layers are now" }
-            throw error
-        }
-    }
-
     private func opened(_ source: inout ImageSource?) throws(OperationError) -> ImageSource {
         if let source { return source }
-        let opened = try openSource()
+        let opened = try base.openSource(options.source)
         source = opened
         return opened
     }

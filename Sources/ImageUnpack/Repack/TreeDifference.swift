@@ -30,6 +30,8 @@ final class TreeDifference {
     private let new: TreeView
     private let old: TreeView
     private let entries: EntryComparison
+    /// Entries of the new tree that were looked at.
+    private(set) var count = 0
     private(set) var found: [InRootPath: FoundDifference] = [:]
     /// The names of files that have several, in both trees.
     private var newLinks: [FileIdentity: [InRootPath]] = [:]
@@ -109,6 +111,7 @@ final class TreeDifference {
     private func look(
         at path: InRootPath, _ name: Path, _ directory: OpenParent, _ status: FileStatus, _ before: OpenParent?, _ oldStatus: FileStatus?
     ) throws(OperationError) {
+        count += 1
         if status.kind == .regular && status.links > 1 { newLinks[FileIdentity(status), default: []].append(path) }
         guard let before, let oldStatus else {
             found[path] = .added

@@ -109,11 +109,13 @@ final class LayerPlacement: @unchecked Sendable {
         let staged = try store.stage()
         let form: TreeForm = index == 0 ? .flat : .layer(store.marks)
         var applier = LayerApplier(root: try tree(of: staged), policy: policy, form: form)
+        applier.checksums = [:]
         let stream = try open(index)
         try applier.apply(stream, index: index)
         if applier.needsContext { return }
         try stream.finish()
-        let layer = try finish(&applier, as: index == 0 ? contextKey(0) : .byItself(image.layers[index].diffID))
+        var layer = try finish(&applier, as: index == 0 ? contextKey(0) : .byItself(image.layers[index].diffID))
+        layer.record = try record(staged, checksums: applier.checksums ?? [:])
         monitor.locked { finished.append((index, staged, layer)) }
     }
 
@@ -124,6 +126,12 @@ final class LayerPlacement: @unchecked Sendable {
         return StoredLayer(
             key: key, link: 0, isRootListed: applier.isRootListed, isRootOpaque: applier.isRootOpaque,
             whiteoutDirectories: applier.whiteoutDirectories.sorted { $0.text < $1.text })
+    }
+
+    private func record(_ staged: StagedLayer, checksums: [UInt64: Checksum]) throws(OperationError) -> Digest {
+        let tree: OpenParent
+        do throws(Errno) { tree = try OpenParent(.root, try staged.tree().relinquish()) } catch { throw store.failed("open", "a new layer", error) }
+        return try TreeRecord.write(tree, known: checksums, in: staged.directory)
     }
 
     private func tree(of staged: StagedLayer) throws(OperationError) -> RootDirectory {
@@ -163,9 +171,11 @@ final class LayerPlacement: @unchecked Sendable {
             let stream = try open(index)
             try applier.apply(stream, index: index)
             try stream.finish()
-            let layer = try finish(&applier, as: contextKey(index))
+            var layer = try finish(&applier, as: contextKey(index))
             _ = consume applier  // unmounts
             do throws(Errno) { try staged.directory.removeTree("work") } catch { throw store.failed("remove", "work", error) }
+            // inodes of the mount need not be those of the directory: contents are read again
+            layer.record = try record(staged, checksums: [:])
             try store.synchronize()
             return try store.commit(staged, as: layer)
         } catch {

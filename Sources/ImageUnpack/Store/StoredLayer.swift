@@ -39,6 +39,8 @@ struct StoredLayer: Equatable, Sendable {
     var isRootOpaque: Bool
     /// Directories in which it hides names of lower layers; they must be there.
     var whiteoutDirectories: [InRootPath]
+    /// The digest of the record of its tree.
+    var record: Digest?
 
     private static var heading: String { "calque-layer 1" }
 
@@ -47,6 +49,7 @@ struct StoredLayer: Equatable, Sendable {
         var text = "\(Self.heading)\nlink \(link)\n"
         if isRootListed { text += "root-listed\n" }
         if isRootOpaque { text += "root-opaque\n" }
+        if let record { text += "record \(record.text)\n" }
         let digits = Array("0123456789abcdef".utf8)
         for path in whiteoutDirectories {
             // in hexadecimal: a name may contain any byte
@@ -72,6 +75,10 @@ struct StoredLayer: Equatable, Sendable {
             case "link":
                 guard words.count == 2, let number = Int(words[1]) else { return nil }
                 link = number
+            case "record":
+                // any fault is the same here: it is no line of this version
+                guard words.count == 2, let digest = try? Digest(String(words[1]), field: "record") else { return nil }
+                record = digest
             case "root-listed": isRootListed = true
             case "root-opaque": isRootOpaque = true
             case "hides-in":
