@@ -8,6 +8,8 @@ package struct ConversionOptions: Equatable, Sendable {
     package var isRootless = false
     package var hostUID: UInt32 = 0
     package var hostGID: UInt32 = 0
+    /// The ids of the user namespace, where there are more than the caller's own.
+    package var mappings: IDMappings?
     package var terminal = true
     /// Whether labels are copied that mean something to a runtime.
     package var trustsLabels = false
@@ -37,11 +39,12 @@ extension ImageConfig {
         template.isRootReadOnly = false
         template.capabilities = Self.capabilities
         if let user = execution.user { template.user = try accounts.user(user) }
-        if options.isRootless && (template.user.uid != 0 || template.user.gid != 0) {
+        if options.isRootless && options.mappings == nil && (template.user.uid != 0 || template.user.gid != 0) {
             result.warnings.append("the image wants the user \(template.user.uid):\(template.user.gid), and an unprivileged user has one id to give: it runs as root of its user namespace")
             template.user = User()
         }
-        if options.isRootless { template.user.additionalGids = [] }
+        if options.isRootless && options.mappings == nil { template.user.additionalGids = [] }
+        if let mappings = options.mappings { (template.uidMappings, template.gidMappings) = (mappings.uids, mappings.gids) }
         template.network = options.network
         let command = execution.entrypoint + (options.command ?? execution.cmd)
         if command.isEmpty { result.warnings.append("the image names no program: \"sh\" it is") } else { template.args = command }

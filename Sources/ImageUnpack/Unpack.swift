@@ -46,8 +46,8 @@ package struct UnpackProgress: Equatable, Sendable {
 
 /// Makes a bundle.
 ///
-/// The process' file creation mask is set to 0. For an overlay bundle without privileges, the process is in a user namespace of
-/// its own afterwards.
+/// The process' file creation mask is set to 0. Without privileges, for an overlay bundle or with ranges of ids, the process is in a user
+/// namespace of its own afterwards.
 /// - Parameter report: called about every 512 KiB, by one thread at a time; what it throws ends the unpacking.
 /// - Returns: warnings, in the order in which they came up.
 /// - Throws: the first error; nothing is left then, but complete layers in a store.
@@ -57,7 +57,8 @@ package func unpack(
     let source = try ImageSource(options.reference.source)
     let image = try source.image(options.reference.selector, platform: options.platform)
     Kernel.setFileCreationMask(0)  // the tree gets just the permissions that the image says
-    var policy = ApplyPolicy(isRootless: options.conversion.isRootless)
+    var policy = ApplyPolicy(isRootless: options.conversion.isRootless, owners: options.conversion.mappings == nil ? nil : .kept)
+    if let mappings = options.conversion.mappings { try mappings.enter() }
     policy.hasSizeLimit = options.hasSizeLimit
     switch options.mode {
     case .flat:
@@ -70,7 +71,7 @@ package func unpack(
         do throws(OperationError) {
             var warnings = try apply(image, of: source, to: try bundle.rootfs(), policy: policy, report)
             warnings += try bundle.finish(image, root: try bundle.rootfs(), volumes: volumes, conversion: options.conversion, rootMount: nil)
-            try BundleImage(source: try options.reference.absoluteSource(), image: image, isRootless: policy.isRootless).write(to: bundle.handle)
+            try BundleImage(source: try options.reference.absoluteSource(), image: image, isRootless: policy.isRootless, mappings: options.conversion.mappings).write(to: bundle.handle)
             try bundle.publish()
             return warnings
         } catch {
@@ -85,7 +86,7 @@ package func unpack(
         let layers = try placement.place()
         let bundle = try BundleDirectory.make(options.bundle)
         do throws(OperationError) {
-            try BundleImage(source: try options.reference.absoluteSource(), image: image, isRootless: policy.isRootless).write(to: bundle.handle)
+            try BundleImage(source: try options.reference.absoluteSource(), image: image, isRootless: policy.isRootless, mappings: options.conversion.mappings).write(to: bundle.handle)
             let warnings = try bundle.finishOverlay(image, layers: layers, store: store, mountedBy: mountedBy, volumes: volumes, conversion: options.conversion)
             return placement.warnings + warnings
         } catch {

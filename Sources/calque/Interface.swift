@@ -72,7 +72,8 @@ extension Command {
                     + "configuration says: program, environment, user, working directory, labels as annotations, volumes as directories of the bundle.",
                 "With --mode overlay the layers lie in a store, unpacked once and shared by all bundles, and the bundle has a writable layer "
                     + "of its own on top. config.json begins with that mount, so that the container alone sees it. Such a bundle cannot be moved.",
-                "Without root, owners are the caller's, device nodes are empty files, and the configuration has a user namespace.",
+                "Without root, device nodes are empty files, and the configuration has a user namespace. Owners have ids of the ranges that /etc/subuid "
+                    + "and /etc/subgid give the caller; where they give none, all files belong to the caller, and user.rootlesscontainers says whose they are in the image.",
             ],
             options: [
                 .image, .platform,
@@ -82,6 +83,9 @@ extension Command {
                     help: "who mounts the layers of an overlay bundle: its runtime, or calque mount for a runtime that cannot, such as crun"),
                 .store, .volume,
                 Option("rootless", help: "make a bundle for an unprivileged user, which is the default for one"),
+                Option(
+                    "owners", value: "HOW", words: ["mapped", "recorded"], default: "mapped where /etc/subuid gives ranges of ids",
+                    help: "without root: owners have ids of those ranges, or are recorded in an attribute of files that all belong to the caller"),
                 Option("no-size-limit", help: "take layers that unpack to more than 200 times their size"),
                 Option("no-terminal", help: "describe a container without a terminal"),
                 Option("trust-labels", help: "keep labels that mean something to a runtime, such as org.systemd.property.*"),

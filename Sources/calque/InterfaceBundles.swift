@@ -65,7 +65,7 @@ extension Command {
     static var delete: Command {
         Command(
             "delete", aliases: ["rm"],
-            summary: "remove an overlay bundle and its writable layer",
+            summary: "remove a bundle and its writable layer",
             discussion: ["Volumes with names and directories of the host stay; layers stay until gc finds that nobody uses them."],
             arguments: [Argument("BUNDLE", completes: .directories, help: "the bundle")],
             seeAlso: ["gc"])

@@ -16,7 +16,7 @@ extension Calque {
         var request = UnpackOptions(reference: try reference(invocation.positionals[0]), bundle: bundle)
         request.platform = try platform(invocation)
         request.mode = .overlay(store: store, mountedBy: .runtime)
-        request.conversion = conversion(isRootless: effectiveUserID() != 0)
+        request.conversion = try conversion(isRootless: effectiveUserID() != 0, owners: nil)
         request.conversion.terminal = options.isSet("tty")
         request.conversion.command = invocation.trailing.flatMap { $0.isEmpty ? nil : $0 }
         request.conversion.env = try environmentEntries(options.values("env"))
@@ -47,8 +47,7 @@ extension Calque {
     }
 
     private static func remove(_ path: Path) throws(OperationError) {
-        let bundle = try OverlayBundle(path)
-        try bundle.delete(from: try LayerStore.open(bundle.store, marks: marks))
+        try deleteBundle(path, marks: marks)
     }
 
     static func environmentEntries(_ entries: [String]) throws(OperationError) -> [String] {

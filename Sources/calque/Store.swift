@@ -77,14 +77,15 @@ extension Calque {
 
     /// `calque delete`
     static func delete(_ invocation: Invocation) throws(OperationError) -> Int32 {
-        let bundle = try OverlayBundle(Path(invocation.positionals[0]))
-        try bundle.delete(from: try LayerStore.open(bundle.store, marks: marks))
+        try deleteBundle(Path(invocation.positionals[0]), marks: marks)
         return 0
     }
 
     /// `calque gc`
     static func collectGarbage(_ invocation: Invocation) throws(OperationError) -> Int32 {
-        let removed = try LayerStore.open(try storePath(invocation), marks: marks, exclusive: true).collectGarbage()
+        let (store, marks) = (try storePath(invocation), marks)
+        try enterNamespaceOfStore()
+        let removed = try LayerStore.open(store, marks: marks, exclusive: true).collectGarbage()
         try printOutput("removed: \(removed.layers) layers, \(removed.bundles) entries of bundles that are gone, \(removed.leftovers) leftovers\n")
         return 0
     }

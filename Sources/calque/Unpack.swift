@@ -14,7 +14,7 @@ extension Calque {
         }
         var request = UnpackOptions(reference: try reference(image), bundle: Path(invocation.positionals[0]))
         request.platform = try platform(invocation)
-        request.conversion = conversion(isRootless: options.isSet("rootless") || effectiveUserID() != 0)
+        request.conversion = try conversion(isRootless: options.isSet("rootless") || effectiveUserID() != 0, owners: options.value("owners"))
         request.conversion.terminal = !options.isSet("no-terminal")
         request.conversion.trustsLabels = options.isSet("trust-labels")
         request.hasSizeLimit = !options.isSet("no-size-limit")
@@ -28,11 +28,20 @@ extension Calque {
         return try unpack(request, isQuiet: options.isSet("quiet"), progress: form, invocation)
     }
 
-    static func conversion(isRootless: Bool) -> ConversionOptions {
+    /// - Parameter owners: "mapped" or "recorded"; nil: mapped where the host has given ranges of ids.
+    static func conversion(isRootless: Bool, owners: String?) throws(OperationError) -> ConversionOptions {
         var conversion = ConversionOptions()
         conversion.isRootless = isRootless
         conversion.hostUID = effectiveUserID()
         conversion.hostGID = effectiveGroupID()
+        if isRootless && effectiveUserID() != 0 && owners != "recorded" {
+            conversion.mappings = IDMappings.ofCaller
+            if owners == "mapped" && conversion.mappings == nil {
+                throw OperationError(
+                    "read", "--owners", .invalid("this user has no ranges of ids, or newuidmap and newgidmap are not installed"),
+                    hint: "/etc/subuid and /etc/subgid give them: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER; Debian: apt install uidmap")
+            }
+        }
         return conversion
     }
 

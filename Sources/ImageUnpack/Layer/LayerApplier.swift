@@ -17,6 +17,8 @@ package struct LayerApplier: ~Copyable {
     /// What could not be done and need not stop the unpacking.
     package internal(set) var warnings: [String] = []
 
+    var hasWarnedOfRecords = false
+
     /// Names that the present layer has made: its whiteouts hide lower layers only. Nil in the lowest layer.
     var made: Set<EntryKey>?
     /// Permissions and times of directories by inode, set at the end: what is made in them later would change their times, and

@@ -10,7 +10,7 @@ extension LayerApplier {
     /// Makes `entry` at `path`, in place of what stands there; a directory stays and gets its new attributes.
     mutating func make(_ entry: TarEntry, at path: InRootPath, from reader: inout TarReader) throws(OperationError) {
         for attribute in entry.attributes {
-            if case .refuse(let why) = AttributeRule(attribute.name, isRootless: policy.isRootless) { throw failed(entry, why) }
+            if case .refuse(let why) = AttributeRule(attribute.name, policy) { throw failed(entry, why) }
         }
         if path.isRoot {
             guard entry.kind == .directory else { throw failed(entry, "the root of an image can only be a directory") }
@@ -49,9 +49,11 @@ extension LayerApplier {
     }
 
     private mutating func makeFile(_ entry: TarEntry, _ name: Path, in directory: OpenParent, from reader: inout TarReader) throws(OperationError) {
+        // without privileges, an attribute can be set only on what may be written
+        let isOpened = policy.isRootless && entry.permissions & 0o200 == 0
         let file = try kernel(entry) { (tree) throws(Errno) in
             try tree.replacing(name, in: directory) { () throws(Errno) in
-                try directory.handle.open(name, [.writeOnly, .create, .exclusive, .noFollow], mode: entry.permissions & 0o777)
+                try directory.handle.open(name, [.writeOnly, .create, .exclusive, .noFollow], mode: entry.permissions & 0o777 | (isOpened ? 0o200 : 0))
             }
         }
         let checksum = try write(entry, to: file, from: &reader)
@@ -60,12 +62,12 @@ extension LayerApplier {
             checksums?[inode] = checksum
         }
         try kernel(entry) { (tree) throws(Errno) in
-            let isOwned = tree.policy.isRootless || (entry.uid == tree.uid && entry.gid == tree.gid)
-            if !isOwned { try file.changeOwner(uid: entry.uid, gid: entry.gid) }
+            try tree.setOwner(entry, of: file, now: (tree.uid, tree.gid))
             // set-id bits are lost with the owner, and open(2) takes none
             if entry.permissions & 0o7000 != 0 { try file.changePermissions(entry.permissions) }
             // after the owner: changing it takes file capabilities away
             for attribute in tree.attributes(entry) { try tree.set(attribute, entry) { (name, value) throws(Errno) in try file.setAttribute(name, value) } }
+            if isOpened { try file.changePermissions(entry.permissions) }
             try file.setTimes(accessed: entry.accessed ?? entry.modified, modified: entry.modified)
         }
     }
@@ -140,8 +142,8 @@ extension LayerApplier {
     /// Owner and extended attributes of a directory at once, permissions and times in `finish`.
     private mutating func attach(_ entry: TarEntry, to path: InRootPath, _ directory: consuming FileDescriptor, isNew: Bool) throws(Errno) {
         let status = try directory.status()
-        if !policy.isRootless && (status.uid != entry.uid || status.gid != entry.gid) { try directory.changeOwner(uid: entry.uid, gid: entry.gid) }
         if !isNew { try forgetAttributes(of: directory) }
+        try setOwner(entry, of: directory, now: (status.uid, status.gid))
         for attribute in attributes(entry) { try set(attribute, entry) { (name, value) throws(Errno) in try directory.setAttribute(name, value) } }
         implied.remove(status.inode)
         directories[status.inode] = DirectoryAttributes(
@@ -151,7 +153,11 @@ extension LayerApplier {
     /// Takes away the extended attributes that a lower layer gave to a directory: an entry says all of it.
     private func forgetAttributes(of directory: borrowing FileDescriptor) throws(Errno) {
         for name in try directory.attributeNames() {
-            guard case .set = AttributeRule(String(decoding: name.bytes, as: UTF8.self), isRootless: policy.isRootless) else { continue }
+            if policy.isRootless && name == OwnerRecord.attribute {
+                try directory.removeAttribute(name)
+                continue
+            }
+            guard case .set = AttributeRule(String(decoding: name.bytes, as: UTF8.self), policy) else { continue }
             try directory.removeAttribute(name)
         }
     }
@@ -193,26 +199,37 @@ extension LayerApplier {
             case .blockDevice: 0o060000
             default: 0o020000
             }
+        if policy.isRootless && entry.kind != .fifo { return try makeStandIn(entry, name, in: directory) }
         try kernel(entry) { (tree) throws(Errno) in
-            let isStandIn = tree.policy.isRootless && entry.kind != .fifo
             try tree.replacing(name, in: directory) { () throws(Errno) in
-                if isStandIn {
-                    _ = try directory.handle.open(name, [.writeOnly, .create, .exclusive, .noFollow], mode: entry.permissions & 0o777)
-                } else {
-                    try directory.handle.makeNode(name, mode: type | entry.permissions, major: entry.major, minor: entry.minor)
-                }
+                try directory.handle.makeNode(name, mode: type | entry.permissions, major: entry.major, minor: entry.minor)
             }
             try tree.finishNode(entry, name, in: directory)
         }
-        if policy.isRootless && entry.kind != .fifo {
-            warnings.append("/\(entry.text): a device node needs privileges; an empty file stands in its place")
+    }
+
+    /// An empty file in place of a device node, which says what it stands for.
+    private mutating func makeStandIn(_ entry: TarEntry, _ name: Path, in directory: OpenParent) throws(OperationError) {
+        try kernel(entry) { (tree) throws(Errno) in
+            let file = try tree.replacing(name, in: directory) { () throws(Errno) in
+                try directory.handle.open(name, [.writeOnly, .create, .exclusive, .noFollow], mode: 0o600)
+            }
+            try tree.setOwner(entry, of: file, now: (tree.uid, tree.gid))
+            try tree.record(DeviceRecord.attribute, DeviceRecord(isBlock: entry.kind == .blockDevice, major: entry.major, minor: entry.minor).bytes, on: file)
+            try file.changePermissions(entry.permissions)
+            try file.setTimes(accessed: entry.accessed ?? entry.modified, modified: entry.modified)
         }
+        warnings.append("/\(entry.text): a device node needs privileges; an empty file stands in its place")
     }
 
     /// Owner, extended attributes and times of what is no regular file.
     private mutating func finishNode(_ entry: TarEntry, _ name: Path, in directory: OpenParent) throws(Errno) {
-        if !policy.isRootless && (entry.uid != uid || entry.gid != gid) {
-            try directory.handle.changeOwner(of: name, uid: entry.uid, gid: entry.gid)
+        if policy.owners == .kept && (entry.uid != uid || entry.gid != gid) {
+            do throws(Errno) {
+                try directory.handle.changeOwner(of: name, uid: entry.uid, gid: entry.gid)
+            } catch where error == .invalid && policy.isRootless {
+                warnings.append("/\(entry.text): the user namespace has no id for the owner \(entry.uid):\(entry.gid), ignoring")
+            }
         }
         for attribute in attributes(entry) {
             try set(attribute, entry) { (attribute, value) throws(Errno) in try directory.handle.setAttribute(attribute, value, of: name) }
@@ -223,7 +240,7 @@ extension LayerApplier {
     /// The extended attributes of `entry` that are to be set.
     private func attributes(_ entry: TarEntry) -> [TarAttribute] {
         entry.attributes.filter {
-            if case .set = AttributeRule($0.name, isRootless: policy.isRootless) { return true }
+            if case .set = AttributeRule($0.name, policy) { return true }
             return false
         }
     }

@@ -15,8 +15,19 @@ struct BundleImage: Equatable {
     /// Absolute, or "-" for standard input.
     var source: Path
     var image: Image
-    /// Whether owners were left out, because the unpacker had one id to give.
+    /// Whether it was unpacked without privileges over the machine.
     var isRootless: Bool
+    /// The ids of the user namespace in which it was unpacked, if there were more than the caller's own.
+    var mappings: IDMappings?
+
+    /// How its layers were unpacked.
+    var policy: ApplyPolicy { ApplyPolicy(isRootless: isRootless, owners: mappings == nil ? nil : .kept) }
+
+    /// Enters a user namespace in which the bundle's files can be read and removed, if the caller needs one.
+    func enterNamespace() throws(OperationError) {
+        if !isRootless || effectiveUserID() == 0 { return }
+        if let mappings { try mappings.enter() } else { try enterUserNamespace() }
+    }
 
     private static var version: Int { 1 }
 
@@ -27,6 +38,10 @@ struct BundleImage: Equatable {
             writer.member("version", Self.version)
             writer.member("source", source.text)
             writer.member("rootless", isRootless)
+            if let mappings {
+                Self.write(mappings.uids, key: "uidMappings", to: &writer)
+                Self.write(mappings.gids, key: "gidMappings", to: &writer)
+            }
             if let digest = image.digest { writer.member("digest", digest.text) }
             writer.key("layers")
             writer.array { writer in
@@ -45,8 +60,25 @@ struct BundleImage: Equatable {
         return writer.text + "\n"
     }
 
-    init(source: Path, image: Image, isRootless: Bool) {
-        (self.source, self.image, self.isRootless) = (source, image, isRootless)
+    private static func write(_ mappings: [LinuxIDMapping], key: String, to writer: inout JSONWriter) {
+        writer.key(key)
+        writer.array { writer in
+            for mapping in mappings {
+                writer.array { writer in for number in [mapping.containerID, mapping.hostID, mapping.size] { writer.integer(number) } }
+            }
+        }
+    }
+
+    private static func mappings(_ value: JSONValue) throws(OperationError) -> [LinuxIDMapping] {
+        try value.array { (value) throws(OperationError) in
+            let numbers: [UInt32] = try value.array { (value) throws(OperationError) in try value.integer() }
+            if numbers.count != 3 { throw value.refused("expected three numbers") }
+            return LinuxIDMapping(containerID: numbers[0], hostID: numbers[1], size: numbers[2])
+        }
+    }
+
+    init(source: Path, image: Image, isRootless: Bool, mappings: IDMappings?) {
+        (self.source, self.image, self.isRootless, self.mappings) = (source, image, isRootless, mappings)
     }
 
     /// Reads what `write` has written.
@@ -75,7 +107,12 @@ struct BundleImage: Equatable {
                 try value.array { (value) throws(OperationError) in try Self.layer(try value.object()) }
             }
             let image = Image(config: parsed, layers: layers, digest: digest, annotations: StringMap(), configText: config, manifestText: manifest)
-            return BundleImage(source: Path(try object.requiredString("source")), image: image, isRootless: try object.boolean("rootless") ?? false)
+            var mappings: IDMappings?
+            if let uids = try object.optional("uidMappings", Self.mappings), let gids = try object.optional("gidMappings", Self.mappings) {
+                mappings = IDMappings(uids: uids, gids: gids)
+            }
+            return BundleImage(
+                source: Path(try object.requiredString("source")), image: image, isRootless: try object.boolean("rootless") ?? false, mappings: mappings)
         }
     }
 

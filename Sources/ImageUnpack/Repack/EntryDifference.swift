@@ -44,7 +44,8 @@ final class EntryComparison {
         if newStatus.kind != oldStatus.kind { return .kind }
         var difference: EntryDifference = []
         if newStatus.permissions != oldStatus.permissions { difference.insert(.permissions) }
-        if new.owner(newStatus) != old.owner(oldStatus) { difference.insert(.owner) }
+        let owners = (try new.owner(of: name, in: newDirectory, newStatus), try old.owner(of: name, in: oldDirectory, oldStatus))
+        if owners.0 != owners.1 { difference.insert(.owner) }
         if newStatus.modified != oldStatus.modified { difference.insert(.time) }
         if try new.attributes(of: name, in: newDirectory) != old.attributes(of: name, in: oldDirectory) { difference.insert(.attributes) }
         switch newStatus.kind {

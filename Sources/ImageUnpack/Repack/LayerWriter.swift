@@ -117,7 +117,10 @@ struct LayerWriter {
                 return
             }
             if entry.kind == .symbolicLink { entry.linkTarget = try directory.handle.linkTarget(name) }
-            (entry.uid, entry.gid) = tree.owner(status)
+            (entry.uid, entry.gid) = try tree.owner(of: name, in: directory.handle, status)
+            if let device = try tree.device(of: name, in: directory.handle, status) {
+                (entry.kind, entry.major, entry.minor) = (device.isBlock ? .blockDevice : .characterDevice, device.major, device.minor)
+            }
             var leftOut: [String] = []
             entry.attributes = try tree.attributes(of: name, in: directory.handle) { leftOut.append($0) }
             for attribute in leftOut { warnings.append("\(path.text): the attribute \(attribute) is the overlay file system's own and is left out") }

@@ -43,7 +43,7 @@ package func repack(_ options: RepackOptions) throws(OperationError) -> Repacked
     var options = options
     do throws(Errno) { options.bundle = options.bundle.relative(to: try currentDirectory()) } catch { throw OperationError("open bundle", options.bundle.text, .errno(error)) }
     let image = try BundleImage(of: options.bundle)
-    if image.isRootless && effectiveUserID() != 0 { try enterUserNamespace() }
+    try image.enterNamespace()
     Kernel.setFileCreationMask(0)
     var repacking = try Repacking(options, image)
     return try repacking.run()
@@ -90,8 +90,8 @@ private struct Repacking {
         do throws(Errno) { upper = try FileDescriptor.open(bundle.path.appending("overlay/upper"), [.readOnly, .directory, .noFollow]) } catch {
             throw OperationError("open bundle", options.bundle.text, .errno(error))
         }
-        let new = TreeView(RootDirectory(upper), form: .layer(store.marks), isRootless: base.isRootless)
-        let old = TreeView(RootDirectory(lower), isRootless: base.isRootless)
+        let new = TreeView(RootDirectory(upper), form: .layer(store.marks), policy: base.policy)
+        let old = TreeView(RootDirectory(lower), policy: base.policy)
         return try pack(new, try TreeDifference(of: new, from: old, unchangedBefore: nil).changes)
     }
 
@@ -105,8 +105,8 @@ private struct Repacking {
         } catch {
             throw OperationError("open bundle", options.bundle.text, .errno(error))
         }
-        let new = TreeView(RootDirectory(rootfs), isRootless: base.isRootless)
-        let old = TreeView(try again.bundle.rootfs(), isRootless: base.isRootless)
+        let new = TreeView(RootDirectory(rootfs), policy: base.policy)
+        let old = TreeView(try again.bundle.rootfs(), policy: base.policy)
         return try pack(new, try TreeDifference(of: new, from: old, unchangedBefore: unpackedAt).changes)
     }
 

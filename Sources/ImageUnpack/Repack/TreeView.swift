@@ -15,19 +15,33 @@ final class TreeView {
     let root: RootDirectory
     /// `.layer`: the writable layer of an overlay mount, in which hidden names have a mark.
     let form: TreeForm
-    private let isRootless: Bool
+    private let policy: ApplyPolicy
     private let own = (uid: effectiveUserID(), gid: effectiveGroupID())
 
-    /// - Parameter isRootless: what belongs to the caller belongs to root in the image.
-    init(_ root: consuming RootDirectory, form: TreeForm = .flat, isRootless: Bool) {
+    /// - Parameter policy: how it was unpacked. Without privileges, what belongs to the caller belongs to root in the image, or to whom a
+    ///   record names.
+    init(_ root: consuming RootDirectory, form: TreeForm = .flat, policy: ApplyPolicy) {
         self.root = root
-        (self.form, self.isRootless) = (form, isRootless)
+        (self.form, self.policy) = (form, policy)
     }
 
-    /// Whose a file is, in the image.
-    func owner(_ status: FileStatus) -> (uid: UInt32, gid: UInt32) {
-        if !isRootless { return (status.uid, status.gid) }
+    /// Whose the entry `name` of `directory` is, in the image.
+    func owner(of name: Path, in directory: borrowing FileDescriptor, _ status: FileStatus) throws(Errno) -> (uid: UInt32, gid: UInt32) {
+        if !policy.isRootless { return (status.uid, status.gid) }
+        if let bytes = try record(OwnerRecord.attribute, of: name, in: directory, status), let owner = OwnerRecord(bytes) { return (owner.uid, owner.gid) }
         return (status.uid == own.uid ? 0 : status.uid, status.gid == own.gid ? 0 : status.gid)
+    }
+
+    /// The device that the entry stands for; nil for most.
+    func device(of name: Path, in directory: borrowing FileDescriptor, _ status: FileStatus) throws(Errno) -> DeviceRecord? {
+        guard policy.isRootless, status.kind == .regular, status.size == 0 else { return nil }
+        return try record(DeviceRecord.attribute, of: name, in: directory, status).flatMap { DeviceRecord($0) }
+    }
+
+    /// Only files and directories can have one.
+    private func record(_ attribute: Path, of name: Path, in directory: borrowing FileDescriptor, _ status: FileStatus) throws(Errno) -> [UInt8]? {
+        guard status.kind == .regular || status.kind == .directory else { return nil }
+        do throws(Errno) { return try directory.attribute(attribute, of: name) } catch where error == .noData || error == .notSupported { return nil }
     }
 
     /// The extended attributes that an image has a place for, by name.
@@ -35,7 +49,7 @@ final class TreeView {
     func attributes(of name: Path, in directory: borrowing FileDescriptor, leftOut: (String) -> Void = { _ in }) throws(Errno) -> [TarAttribute] {
         var attributes: [TarAttribute] = []
         for attribute in try directory.attributeNames(of: name) {
-            switch AttributeRule(attribute.text, isRootless: isRootless) {
+            switch AttributeRule(attribute.text, policy) {
             case .refuse:
                 if !isOwnMark(attribute.text) { leftOut(attribute.text) }
             case .leaveOut: break

@@ -15,7 +15,7 @@ extension BundleImage {
     func unpackAgain(for bundle: Path, source: Path?) throws(OperationError) -> UnpackedAgain {
         let opened = try openSource(source)
         let again = UnpackedAgain(try BundleDirectory.make(bundle.appending("again")))
-        var policy = ApplyPolicy(isRootless: isRootless)
+        var policy = policy
         policy.hasSizeLimit = false  // it was unpacked once
         _ = try apply(image, of: opened, to: try again.bundle.rootfs(), policy: policy) { (_) throws(OperationError) in }
         return again

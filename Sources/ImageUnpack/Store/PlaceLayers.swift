@@ -54,18 +54,19 @@ final class LayerPlacement: @unchecked Sendable {
         return layers
     }
 
-    private func contextKey(_ index: Int) -> LayerKey { .inContext(chainIDs[index]) }
+    private func contextKey(_ index: Int) -> LayerKey { LayerKey.inContext(chainIDs[index]).forOwners(policy) }
+    private func ownKey(_ index: Int) -> LayerKey { LayerKey.byItself(image.layers[index].diffID).forOwners(policy) }
 
     private func find(_ index: Int) throws(OperationError) -> StoredLayer? {
         if let found = try store.find(contextKey(index)) { return found }
-        return index == 0 ? nil : try store.find(.byItself(image.layers[index].diffID))
+        return index == 0 ? nil : try store.find(ownKey(index))
     }
 
     // MARK: - By itself, in parallel
 
     private func unpackMissing(_ placed: [StoredLayer?]) throws(OperationError) {
         var seen: Set<LayerKey> = []
-        pending = image.layers.indices.filter { placed[$0] == nil && seen.insert($0 == 0 ? contextKey(0) : .byItself(image.layers[$0].diffID)).inserted }
+        pending = image.layers.indices.filter { placed[$0] == nil && seen.insert($0 == 0 ? contextKey(0) : ownKey($0)).inserted }
         if pending.isEmpty { return }
         pending.sort { image.layers[$0].size < image.layers[$1].size }  // taken from the end
         try runWorkers(count: min(pending.count, Worker.processors, 8))
@@ -114,7 +115,7 @@ final class LayerPlacement: @unchecked Sendable {
         try applier.apply(stream, index: index)
         if applier.needsContext { return }
         try stream.finish()
-        var layer = try finish(&applier, as: index == 0 ? contextKey(0) : .byItself(image.layers[index].diffID))
+        var layer = try finish(&applier, as: index == 0 ? contextKey(0) : ownKey(index))
         layer.record = try record(staged, checksums: applier.checksums ?? [:])
         monitor.locked { finished.append((index, staged, layer)) }
     }

@@ -14,6 +14,9 @@ struct LayerKey: Hashable, Sendable {
     static func byItself(_ diffID: Digest) -> LayerKey { LayerKey(text: "layer-\(diffID.algorithm.rawValue)-\(diffID.encoded)") }
     static func inContext(_ chainID: Digest) -> LayerKey { LayerKey(text: "chain-\(chainID.algorithm.rawValue)-\(chainID.encoded)") }
 
+    /// The name of the same layer with owners treated so: files that belong to ranges of ids are others than those of one user.
+    func forOwners(_ policy: ApplyPolicy) -> LayerKey { policy.isRootless && policy.owners == .kept ? LayerKey(text: text + "-mapped") : self }
+
     /// The chain ids of layers, from the lowest on.
     static func chainIDs(_ diffIDs: [Digest]) -> [Digest] {
         var chain: [Digest] = []

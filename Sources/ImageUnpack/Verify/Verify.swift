@@ -29,6 +29,7 @@ package struct Verification: Equatable, Sendable {
 
 /// Compares each layer of a store with its record.
 package func verifyStore(_ path: Path, marks: OverlayMarks) throws(OperationError) -> [Verification] {
+    try enterNamespaceOfStore()
     let store = try LayerStore.open(path, marks: marks)
     return try store.verify(try store.keys())
 }
@@ -48,7 +49,7 @@ package func verifyBundle(_ path: Path, source: Path?) throws(OperationError) ->
         throw OperationError("open bundle", path.text, .errno(error))
     }
     let image = try BundleImage(of: bundle)
-    if image.isRootless && effectiveUserID() != 0 { try enterUserNamespace() }
+    try image.enterNamespace()
     if isOverlay {
         let overlay = try OverlayBundle(bundle)
         return try LayerStore.open(overlay.store, marks: image.isRootless ? .user : .trusted).verify(overlay.keys)
@@ -57,8 +58,8 @@ package func verifyBundle(_ path: Path, source: Path?) throws(OperationError) ->
     let again = try image.unpackAgain(for: bundle, source: source)
     let root: FileDescriptor
     do throws(Errno) { root = try FileDescriptor.open(bundle.appending("rootfs"), [.readOnly, .directory, .noFollow]) } catch { throw OperationError("open bundle", path.text, .errno(error)) }
-    let new = TreeView(RootDirectory(root), isRootless: image.isRootless)
-    let difference = try TreeDifference(of: new, from: TreeView(try again.bundle.rootfs(), isRootless: image.isRootless), unchangedBefore: nil)
+    let new = TreeView(RootDirectory(root), policy: image.policy)
+    let difference = try TreeDifference(of: new, from: TreeView(try again.bundle.rootfs(), policy: image.policy), unchangedBefore: nil)
     var result = Verification(kind: .bundle, name: path.text)
     result.entries = difference.count
     result.add(difference.found)

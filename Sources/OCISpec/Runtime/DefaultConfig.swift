@@ -29,6 +29,9 @@ package struct RuntimeTemplate: Equatable, Sendable {
     package var isRootless: Bool
     package var hostUID: UInt32
     package var hostGID: UInt32
+    /// Instead of the caller's own ids alone, for `isRootless`.
+    package var uidMappings: [LinuxIDMapping] = []
+    package var gidMappings: [LinuxIDMapping] = []
     package var terminal = true
     package var user = User()
     package var args = ["sh"]
@@ -71,7 +74,7 @@ package struct RuntimeTemplate: Equatable, Sendable {
                 annotations.write(to: &writer)
             }
             writer.key("linux")
-            writeDefaultLinux(rootless: isRootless, uid: hostUID, gid: hostGID, network: network, to: &writer)
+            writeLinux(to: &writer)
         }
         return writer.text + "\n"
     }
@@ -137,14 +140,24 @@ extension Mount {
     }
 }
 
-private func writeDefaultLinux(rootless: Bool, uid: UInt32, gid: UInt32, network: NetworkChoice?, to writer: inout JSONWriter) {
-    let network = network ?? (rootless ? .host : .none)
+extension RuntimeTemplate {
+    fileprivate func writeLinux(to writer: inout JSONWriter) {
+        let ownID = { (id: UInt32) in [LinuxIDMapping(containerID: 0, hostID: id, size: 1)] }
+        writeDefaultLinux(
+            mappings: isRootless ? (uidMappings.isEmpty ? ownID(hostUID) : uidMappings, gidMappings.isEmpty ? ownID(hostGID) : gidMappings) : nil,
+            network: network, to: &writer)
+    }
+}
+
+/// - Parameter mappings: of a user namespace; nil for a container without one.
+private func writeDefaultLinux(mappings: (uids: [LinuxIDMapping], gids: [LinuxIDMapping])?, network: NetworkChoice?, to writer: inout JSONWriter) {
+    let network = network ?? (mappings != nil ? .host : .none)
     let own: [LinuxNamespaceType] = network == .host ? [.pid] : [.pid, .network]
-    let namespaces = own + [.ipc, .uts, .mount] + (rootless ? [.user] : [])
+    let namespaces = own + [.ipc, .uts, .mount] + (mappings != nil ? [.user] : [])
     writer.object { writer in
-        if rootless {
-            writeMapping("uidMappings", hostID: uid, to: &writer)
-            writeMapping("gidMappings", hostID: gid, to: &writer)
+        if let mappings {
+            write(mappings.uids, key: "uidMappings", to: &writer)
+            write(mappings.gids, key: "gidMappings", to: &writer)
         } else {
             writer.key("resources")
             writer.object { writer in
@@ -176,13 +189,15 @@ private func writeDefaultLinux(rootless: Bool, uid: UInt32, gid: UInt32, network
     }
 }
 
-private func writeMapping(_ key: String, hostID: UInt32, to writer: inout JSONWriter) {
+private func write(_ mappings: [LinuxIDMapping], key: String, to writer: inout JSONWriter) {
     writer.key(key)
     writer.array { writer in
-        writer.object { writer in
-            writer.member("containerID", 0)
-            writer.member("hostID", hostID)
-            writer.member("size", 1)
+        for mapping in mappings {
+            writer.object { writer in
+                writer.member("containerID", mapping.containerID)
+                writer.member("hostID", mapping.hostID)
+                writer.member("size", mapping.size)
+            }
         }
     }
 }
