@@ -12,7 +12,7 @@ VM      ?= 1
 
 BUILD_PACKAGES = gcc libc6-dev pkg-config libseccomp-dev libcap-dev libjson-c-dev libzstd-dev zlib1g-dev libisal-dev libssl-dev
 DEMO_PACKAGES  = $(BUILD_PACKAGES) busybox-static umoci
-TEST_PACKAGES  = $(DEMO_PACKAGES) python3 python3-jsonschema runc crun uidmap iproute2 isal zstd skopeo podman
+TEST_PACKAGES  = $(DEMO_PACKAGES) python3 python3-jsonschema runc crun uidmap iproute2 isal zstd skopeo podman btrfs-progs
 
 VM_PACKAGES    = perl e2fsprogs xz-utils debian-archive-keyring
 
@@ -91,7 +91,7 @@ bench: test-packages build ## CPU, wall and memory, interleaved with runc and cr
 	conformance/bench/run build/bin/cale
 
 bench-images: test-packages build ## CPU, wall and memory of unpacking images, interleaved with umoci, tar, skopeo
-	conformance/bench/images build/bin/calque
+	conformance/bench/images build/bin/calque --containers 100
 
 hostile-images: test-packages build ## images that mean harm, one attack each; unpackings that are killed
 	conformance/hostile-images build/bin/calque

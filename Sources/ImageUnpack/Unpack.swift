@@ -26,6 +26,8 @@ package struct UnpackOptions: Equatable, Sendable {
     package var volumes: [VolumeRequest] = []
     /// Where volumes with names lie, for a flat bundle.
     package var volumeStore: Path?
+    /// A store that is there, for a flat bundle: layers that it has are copied from it.
+    package var layerStore: Path?
     package var conversion = ConversionOptions()
 
     package init(reference: ImageReference, bundle: Path) {
@@ -69,7 +71,10 @@ package func unpack(
         let volumes = try PlannedVolume.plan(image.config.execution.volumes, requests: options.volumes, store: store?.path)
         let bundle = try BundleDirectory.make(options.bundle)
         do throws(OperationError) {
-            var warnings = try apply(image, of: source, to: try bundle.rootfs(), policy: policy, report)
+            var warnings: [String] = []
+            if try !copyFromStore(image, of: source, options.layerStore, to: try bundle.rootfs(), policy) {
+                warnings = try apply(image, of: source, to: try bundle.rootfs(), policy: policy, report)
+            }
             warnings += try bundle.finish(image, root: try bundle.rootfs(), volumes: volumes, conversion: options.conversion, rootMount: nil)
             try BundleImage(source: try options.reference.absoluteSource(), image: image, isRootless: policy.isRootless, mappings: options.conversion.mappings).write(to: bundle.handle)
             try bundle.publish()
@@ -102,6 +107,20 @@ extension ImageReference {
         if source == Self.standardInput { return source }
         do throws(Errno) { return source.relative(to: try currentDirectory()) } catch { throw OperationError("look for", source.text, .errno(error)) }
     }
+}
+
+/// Copies the layers from a store that has all of them; false when it has not.
+private func copyFromStore(
+    _ image: Image, of source: ImageSource, _ path: Path?, to root: consuming RootDirectory, _ policy: ApplyPolicy
+) throws(OperationError) -> Bool {
+    guard let path, !image.layers.isEmpty else { return false }
+    let store: LayerStore
+    // one that is missing, or of another form, has nothing for this bundle
+    do throws(OperationError) { store = try LayerStore.open(path, marks: policy.isRootless ? .user : .trusted) } catch { return false }
+    guard let layers = try LayerPlacement(image, from: source, to: store, policy: policy, report: { (_) throws(OperationError) in }).present() else { return false }
+    var copy = LayerCopy(to: root, marks: store.marks)
+    try copy.copy(layers, of: store)
+    return true
 }
 
 /// All layers into one tree. Streams of the next layers are opened early: they are read and unpacked while one is written.

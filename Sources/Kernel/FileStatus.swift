@@ -20,6 +20,8 @@ package struct FileStatus: Equatable, Sendable {
     package let minor: UInt32
     /// Bytes.
     package let size: Int64
+    /// What it takes on the disk, in bytes: less than its size when it has holes.
+    package let allocatedBytes: Int64
     package let modified: TimeStamp
     package let accessed: TimeStamp
     /// When the inode was changed last, which nobody can set.
@@ -35,6 +37,7 @@ package struct FileStatus: Equatable, Sendable {
         major = kernel_major(raw.rdev)
         minor = kernel_minor(raw.rdev)
         size = raw.size
+        allocatedBytes = Int64(clamping: raw.blocks).multipliedReportingOverflow(by: 512).partialValue
         modified = TimeStamp(seconds: raw.mtime_seconds, nanoseconds: Int64(raw.mtime_nanoseconds))
         accessed = TimeStamp(seconds: raw.atime_seconds, nanoseconds: Int64(raw.atime_nanoseconds))
         changed = TimeStamp(seconds: raw.ctime_seconds, nanoseconds: Int64(raw.ctime_nanoseconds))

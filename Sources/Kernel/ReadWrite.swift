@@ -114,15 +114,6 @@ package func writeFile(_ path: Path, _ text: String) throws(Errno) {
 }
 
 extension FileDescriptor {
-    /// Appends all that is left in `source` to this file.
-    package borrowing func copyContents(from source: borrowing FileDescriptor) throws(Errno) {
-        let to = raw
-        let from = source.raw
-        while try checkRetrying({ kernel_sendfile(to, from, 1 << 30) }) > 0 {}
-    }
-}
-
-extension FileDescriptor {
     /// One write(2): answers how many bytes went.
     package borrowing func writeOnce(_ bytes: [UInt8]) throws(Errno) -> Int {
         let number = raw

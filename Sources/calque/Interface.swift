@@ -70,6 +70,7 @@ extension Command {
             discussion: [
                 "The bundle must not exist yet. Its rootfs is the image's tree, all layers in one; its config.json says what the image's "
                     + "configuration says: program, environment, user, working directory, labels as annotations, volumes as directories of the bundle.",
+                "Layers that the store has already are copied from there, or share their blocks where the file system can do that.",
                 "With --mode overlay the layers lie in a store, unpacked once and shared by all bundles, and the bundle has a writable layer "
                     + "of its own on top. config.json begins with that mount, so that the container alone sees it. Such a bundle cannot be moved.",
                 "Without root, device nodes are empty files, and the configuration has a user namespace. Owners have ids of the ranges that /etc/subuid "

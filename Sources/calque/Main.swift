@@ -8,6 +8,7 @@ import Kernel
 /// type in a file of its name.
 @main struct Calque {
     static func main() {
+        allowManyOpenFiles()
         var arguments = programArguments()
         let program = Program.calque.called(arguments.isEmpty ? "" : arguments.removeFirst())
         assert(program.mistakes.isEmpty, "the declaration of the command line is wrong")
@@ -22,6 +23,14 @@ import Kernel
             tell(program.invokedName + ": " + error.description)
             exitProgram(1)
         }
+    }
+
+    /// A tree is walked with one open directory for each level: as many as the host allows, not as few as shells begin with.
+    private static func allowManyOpenFiles() {
+        do throws(Errno) {
+            let limit = try resourceLimit(7)  // RLIMIT_NOFILE
+            if limit.soft < limit.hard { try setResourceLimit(ProcessLimit(resource: 7, soft: limit.hard, hard: limit.hard)) }
+        } catch {}  // the old limit does for most trees
     }
 
     private static func carryOut(_ invocation: Invocation) throws(OperationError) -> Int32 {

@@ -1,3 +1,7 @@
+// `calque unpack`.
+//
+// Here is also what other commands have in common with it: how an image is named, how a bundle for this caller is described, and how
+// the work is watched. What is done is in ImageUnpack/Unpack.swift.
 import CLI
 import Diagnostics
 import ImageUnpack
@@ -21,8 +25,11 @@ extension Calque {
         request.volumes = try volumes(invocation)
         if options.value("mode") == "overlay" {
             request.mode = .overlay(store: try storePath(invocation), mountedBy: options.value("mount-by") == "hand" ? .hand : .runtime)
-        } else if request.volumes.contains(where: { $0.hasName }) {
-            request.volumeStore = try storePath(invocation)
+        } else {
+            if request.volumes.contains(where: { $0.hasName }) { request.volumeStore = try storePath(invocation) }
+            // the default one may have no place: then there is none
+            let store = options.value("store").map { Path($0) } ?? LayerStore.defaultPath
+            if let store, exists(store.appending("format")) { request.layerStore = store }
         }
         let form: ProgressForm = options.value("progress") == "json" ? .json : .automatic
         return try unpack(request, isQuiet: options.isSet("quiet"), progress: form, invocation)

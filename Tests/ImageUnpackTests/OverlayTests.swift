@@ -51,10 +51,11 @@ private func tree(_ root: borrowing FileDescriptor) throws -> [String] {
 struct OverlayTests {
     let directory = FileManager.default.temporaryDirectory.appending(path: "overlay-\(UUID().uuidString)")
 
-    private func unpack(_ layout: Layout, to name: String, _ mode: UnpackMode) throws -> Path {
+    private func unpack(_ layout: Layout, to name: String, _ mode: UnpackMode, from store: Path? = nil) throws -> Path {
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         var options = UnpackOptions(reference: try ImageReference(layout.directory.path, exists: { _ in true }), bundle: Path(directory.appending(path: name).path))
         options.mode = mode
+        options.layerStore = store
         _ = try ImageUnpack.unpack(options, report: { _ in })
         return options.bundle
     }
@@ -79,6 +80,9 @@ struct OverlayTests {
         #expect(flat == overlay)
         // warm: the same from the store
         #expect(try tree(try mounted(try unpack(layout, to: "again", .overlay(store: store, mountedBy: .runtime)))) == overlay)
+        // and copied from there into a flat bundle; without the layers, so that nothing else can have happened
+        for blob in layout.layerFiles { try FileManager.default.removeItem(at: blob) }
+        #expect(try tree(try FileDescriptor.open(try unpack(layout, to: "warm", .flat, from: store).appending("rootfs"), [.readOnly, .directory])) == flat)
         return flat
     }
 
@@ -174,6 +178,23 @@ struct OverlayTests {
         let lines = try compare([base, layer { $0.hardLink("h", to: "f") }, layer { $0.add(".wh.f", text: "") }])
         #expect(lines.contains { $0.hasPrefix("/h regular 644") && $0.contains("f1") } && !lines.contains { $0.hasPrefix("/f ") })
         #expect(try compare([base, layer { $0.hardLink("h", to: "f") }]).contains { $0.hasSuffix("= /f") })
+    }
+
+    @Test("a link to a file of a lower layer that has other names there makes all of them one")
+    func hardLinksToSeveral() throws {
+        let lower = layer {
+            $0.directory("d")
+            $0.add("d/a", text: "x")
+            $0.hardLink("d/b", to: "d/a")
+            $0.hardLink("c", to: "d/a")
+            $0.hardLink("gone", to: "d/a")
+        }
+        let lines = try compare([base, lower, layer {
+            $0.add(".wh.gone", text: "")
+            $0.add("c", text: "another")
+            $0.hardLink("e", to: "d/b")
+        }])
+        #expect(lines.filter { $0.hasSuffix("= /d/a") }.count == 2 && lines.contains { $0.hasPrefix("/c regular") && $0.contains("another") })
     }
 
     @Test("kinds that replace each other, there and back")

@@ -11,6 +11,7 @@ final class Layout {
     let directory: URL
     var path: Path { Path(directory.path) }
     var manifests: [[String: Any]] = []
+    private(set) var layerFiles: Set<URL> = []
 
     init() throws {
         directory = FileManager.default.temporaryDirectory.appending(path: "layout-\(UUID().uuidString)")
@@ -45,6 +46,7 @@ final class Layout {
         let configuration = try json(
             ["os": "linux", "architecture": architecture, "config": config, "rootfs": ["type": "layers", "diff_ids": diffs]], type: MediaType.config)
         let descriptors = try layers.map { try blob($0.archive, type: "application/vnd.oci.image.layer.v1.tar") }
+        for layer in layers { layerFiles.insert(directory.appending(path: "blobs/sha256/\(ContentHash.digest(of: layer.archive, .sha256).encoded)")) }
         return try json(["schemaVersion": 2, "config": configuration, "layers": descriptors], type: MediaType.manifest)
     }
 

@@ -18,6 +18,8 @@ package struct LayerApplier: ~Copyable {
     package internal(set) var warnings: [String] = []
 
     var hasWarnedOfRecords = false
+    /// Files of lower layers that have several names, by inode; nil until somebody asks.
+    var lowerLinks: [UInt64: [InRootPath]]?
 
     /// Names that the present layer has made: its whiteouts hide lower layers only. Nil in the lowest layer.
     var made: Set<EntryKey>?

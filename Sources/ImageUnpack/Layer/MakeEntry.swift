@@ -183,7 +183,9 @@ extension LayerApplier {
                 // a link to itself: removing it first would lose the file
                 if try directory.handle.status(of: name).isSameFile(as: linked) { return }
             } catch where error == .noEntry {}
+            let others = try lowerNames(of: path, linked)
             try replacing(name, in: directory) { () throws(Errno) in try directory.handle.makeHardLink(name, to: target, in: source) }
+            try relink(others, from: linked, to: target, in: source)
         } catch {
             throw OperationError("link /" + entry.text + " to", path.text, .errno(error))
         }

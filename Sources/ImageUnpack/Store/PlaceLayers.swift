@@ -54,6 +54,17 @@ final class LayerPlacement: @unchecked Sendable {
         return layers
     }
 
+    /// The layers of the image, if the store has all of them in the form that they have in this image.
+    func present() throws(OperationError) -> [StoredLayer]? {
+        var layers: [StoredLayer] = []
+        for index in image.layers.indices {
+            guard let layer = try find(index) else { return nil }
+            if layer.key != contextKey(index), try !hasItsDirectories(layer, below: layers) { return nil }
+            layers.append(layer)
+        }
+        return layers
+    }
+
     private func contextKey(_ index: Int) -> LayerKey { LayerKey.inContext(chainIDs[index]).forOwners(policy) }
     private func ownKey(_ index: Int) -> LayerKey { LayerKey.byItself(image.layers[index].diffID).forOwners(policy) }
 
