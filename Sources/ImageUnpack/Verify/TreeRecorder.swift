@@ -56,6 +56,8 @@ struct TreeRecorder {
     }
 
     private mutating func content(of name: Path, in directory: borrowing FileDescriptor, _ status: FileStatus) throws(Errno) -> Checksum {
+        // an image can say that a file has a tebibyte of holes: reading them would take hours
+        if status.size > 16 << 30 && status.allocatedBytes < status.size / 2 { return Checksum() }
         if let checksum = known[status.inode] { return checksum }
         let file = try directory.open(name, [.readOnly, .noFollow, .nonBlocking])
         var checksum = Checksum()
