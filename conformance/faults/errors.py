@@ -162,8 +162,10 @@ KILLED = r"it was killed|killed by signal 9|ended without a word|/proc/\d+/.*ENO
 EXCUSED = [
     # the init cannot say that it cannot say anything, and nobody hears an init that is gone
     (r"0\.1.*", "sendmsg|read", "ENOBUFS|EPIPE|EIO", "ended without a word|killed before its program ran"),
-    ("0", "sendmsg", "EPIPE", "ended without a word"),
+    ("0", "sendmsg|recvmsg|read", "EPIPE|ECONNRESET", "ended without a word"),
     ("0", "open|openat|newfstatat", "ENOENT", "a limit by a cgroup controller that this host does not offer"),
+    # an init that cannot wait for start has stopped
+    ("0|j", "accept4?|openat", "EMFILE|ENOENT|", "it is stopped, not created|its init has ended"),
     # what is not there is not there
     ("0", "openat|newfstatat", "ENOENT", "No such process|does not exist|container not running|deleted the container meanwhile"),
 ]
