@@ -22,12 +22,17 @@ def isolate():
 
 
 def own_null():
-    """A null device of this program's own: whose owner changes is neither the host's business, nor changed by others."""
+    """A null device of this program's own: whose owner changes is neither the host's business, nor changed by others.
+
+    On a file system of its own, where it keeps its name: what has none cannot be bind mounted again.
+    """
     with tempfile.TemporaryDirectory(prefix="cale-null-") as directory:
+        subprocess.run(["mount", "-t", "tmpfs", "none", directory], check=True)
         node = os.path.join(directory, "null")
         os.mknod(node, stat.S_IFCHR | 0o666, os.makedev(1, 3))
         os.chmod(node, 0o666)
         subprocess.run(["mount", "--bind", node, "/dev/null"], check=True)
+        subprocess.run(["umount", directory], check=True)
 
 
 def reap():
