@@ -7,10 +7,9 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 
 
-def make_template(directory):
-    """A root filesystem of Debian's static busybox."""
-    root = pathlib.Path(directory) / "template"
-    for name in ("bin", "etc", "dev", "proc", "sys", "tmp", "root"):
+def busybox_root(root, *directories):
+    """A root filesystem of Debian's static busybox in a new directory, with these directories besides its own."""
+    for name in ("bin", "etc", "tmp", "root", *directories):
         (root / name).mkdir(parents=True)
     busybox = shutil.which("busybox") or sys.exit("busybox is missing: install busybox-static")
     shutil.copy(busybox, root / "bin/busybox")
@@ -18,6 +17,12 @@ def make_template(directory):
         if applet != "busybox":
             (root / "bin" / applet).symlink_to("busybox")
     (root / "tmp").chmod(0o1777)
+    return root
+
+
+def make_template(directory):
+    """The root filesystem of a bundle."""
+    root = busybox_root(pathlib.Path(directory) / "template", "dev", "proc", "sys")
     (root / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000::/home:/bin/sh\n")
     (root / "etc/group").write_text("root:x:0:\n")
     return root

@@ -68,10 +68,9 @@ static inline long call5(long number, long a, long b, long c, long d, long e) {
 #endif
 
 // The proof is the file that runs, not how it was executed: callers execute by descriptor as well (fexecve(3), sudo with a digest).
-// /proc is procfs, or nothing is believed.
 BARE int32_t kernel_runs_sealed(void) {
     struct statfs filesystem;
-    if (call5(SYS_statfs, (long)"/proc", (long)&filesystem, 0, 0, 0) != 0 || filesystem.f_type != PROC_MAGIC) return 0;
+    if (call5(SYS_statfs, (long)"/proc", (long)&filesystem, 0, 0, 0) != 0 || filesystem.f_type != PROC_MAGIC) return -1;
     if (call5(SYS_statfs, (long)"/proc/self/exe", (long)&filesystem, 0, 0, 0) != 0) return 0;
     if (filesystem.f_type == OVERLAY_MAGIC) {
         const long wanted = ST_RDONLY | ST_NOSUID | ST_NODEV;
@@ -129,10 +128,8 @@ BARE __attribute__((used, visibility("hidden"))) void cale_seal(uintptr_t *stack
         if (entry[0] == AT_EUID) user = entry[1];
         if (entry[0] == AT_UID) real_user = entry[1];
     }
-    if (user != 0 || real_user != 0 || count < 2 || !enters_container(arguments) || kernel_runs_sealed()) return;
+    if (user != 0 || real_user != 0 || count < 2 || !enters_container(arguments) || kernel_runs_sealed() != 0) return;
     char path[4096 + 8];
-    struct statfs filesystem;
-    if (call5(SYS_statfs, (long)"/proc", (long)&filesystem, 0, 0, 0) != 0 || filesystem.f_type != PROC_MAGIC) return;
     long length = call5(SYS_readlinkat, AT_FDCWD, (long)"/proc/self/exe", (long)path, 4096, 0);
     if (length < 2 || length >= 4096 || path[0] != '/') return;
     path[length] = 0;

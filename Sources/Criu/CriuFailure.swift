@@ -36,7 +36,7 @@ extension CriuProgram {
         var why = ""
         for word in words { why += (why.isEmpty ? "it says " : ", ") + quoted(word) }
         if why.isEmpty, let errno = outcome.response?.errno, errno > 0 { why = "\(Errno(errno).explanation) (\(Errno(errno).name))" }
-        if why.isEmpty { why = outcome.status > 128 ? "it was killed by signal \(outcome.status - 128)" : "it ended with status \(outcome.status)" }
+        if why.isEmpty { why = endInWords(outcome.status) }
         return OperationError(operation, path.text, .invalid(why), hint: log.isEmpty ? nil : logPath.map { "its log is " + quoted($0) })
     }
 }

@@ -6,14 +6,7 @@ package import Kernel
 /// Without privileges, the process may be in a user namespace of its own afterwards.
 /// - Throws: for a directory that calque has not made; `EBUSY` while it is mounted.
 package func deleteBundle(_ path: Path, marks: OverlayMarks) throws(OperationError) {
-    let bundle: Path
-    var isOverlay = true
-    do throws(Errno) {
-        bundle = path.relative(to: try currentDirectory())
-        do throws(Errno) { _ = try fileStatus(bundle.appending(OverlayBundle.aboutFile)) } catch where error == .noEntry { isOverlay = false }
-    } catch {
-        throw OperationError("open bundle", path.text, .errno(error))
-    }
+    let (bundle, isOverlay) = try BundleImage.locate(path)
     let image = try BundleImage(of: bundle)
     // files of other ids can be removed only by who is root over them
     if image.mappings != nil { try image.enterNamespace() }

@@ -50,6 +50,23 @@ package struct NamespaceSet: OptionSet, Hashable, Sendable {
 }
 
 extension FileDescriptor {
+    /// Opens the namespace of the process `pid`.
+    /// - Throws: `ESTALE` for what is no namespace of that kind: a forged /proc could hand us anything.
+    package static func namespace(_ kind: NamespaceKind, of pid: Int32) throws(Errno) -> FileDescriptor {
+        let namespace = try open(Path("/proc/\(pid)/ns/\(kind.procName)"), .readOnly)
+        guard try namespace.filesystemType() == .nsfs, try namespace.namespaceKind() == kind else { throw .stale }
+        return namespace
+    }
+
+    /// Calls `body` in this namespace, in which this process is for a moment, and goes back to its `own`.
+    package borrowing func visit(_ kind: NamespaceKind, own: borrowing FileDescriptor, _ body: () throws(Errno) -> Void) throws(Errno) {
+        try enterNamespace(kind)
+        var failure: Errno?
+        do throws(Errno) { try body() } catch { failure = error }
+        try own.enterNamespace(kind)
+        if let failure { throw failure }
+    }
+
     /// Moves the process into the namespace behind this descriptor.
     /// - Throws: `EINVAL` when it is of another kind.
     package borrowing func enterNamespace(_ kind: NamespaceKind) throws(Errno) {

@@ -1,3 +1,6 @@
+// Processes: made by clone, waited for, ended, replaced by programs, and the identity that they have. Namespaces are in Namespace.swift,
+// limits in Limits.swift, users and capabilities in Identity.swift, signals in Signal.swift, and what /proc tells in ProcFS.swift.
+// A pid is a number that another process may have by now, unless it is that of a child that was not waited for.
 import CKernel
 package import Diagnostics
 
@@ -54,8 +57,22 @@ package func waitForChild(_ pid: Int32, blocking: Bool = true) throws(Errno) -> 
     }
 }
 
+/// How a child ended that has this exit status of `WaitResult`, in words.
+package func endInWords(_ status: Int32) -> String {
+    status > 128 ? "it was killed by signal \(status - 128)" : "it ended with status \(status)"
+}
+
 /// Whether `pid` is a child of this process that was not waited for, running or not.
 package func isChild(_ pid: Int32) -> Bool { kernel_is_child(pid) == 1 }
+
+/// Ends the child `pid`, whatever it is doing, and reaps it. Once somebody has reaped it, its pid may be another's: nothing is done then.
+package func endChild(_ pid: Int32) {
+    guard isChild(pid) else { return }
+    do throws(Errno) {
+        try sendSignal(9, to: pid)
+        _ = try waitForChild(pid)
+    } catch {}  // a child of ours can be signalled and waited for
+}
 
 /// argv or envp, laid out in advance, so that execve(2) needs no memory.
 @frozen @safe public struct StringVector: ~Copyable {

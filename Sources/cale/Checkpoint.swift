@@ -21,12 +21,12 @@ extension Cale {
         let values = invocation.options
         var options = CheckpointOptions(id: id, criu: try criuSettings(invocation, settings))
         options.parentPath = values.value("parent-path").flatMap { $0.isEmpty ? nil : $0 }
-        options.leavesRunning = values.isSet("leave-running")
+        options.criu.options.leavesRunning = values.isSet("leave-running")
         options.preDump = values.isSet("pre-dump")
-        options.tcpSkipsInFlight = values.isSet("tcp-skip-in-flight")
-        options.linkRemap = values.isSet("link-remap")
-        options.pageServer = try values.value("page-server").flatMap { (text) throws(OperationError) in text.isEmpty ? nil : try pageServer(text) }
-        options.statusDescriptor = try statusDescriptor(invocation, isLazy: options.criu.lazyPages)
+        options.criu.options.tcpSkipsInFlight = values.isSet("tcp-skip-in-flight")
+        options.criu.options.linkRemap = values.isSet("link-remap")
+        options.criu.options.pageServer = try values.value("page-server").flatMap { (text) throws(OperationError) in text.isEmpty ? nil : try pageServer(text) }
+        options.statusDescriptor = try statusDescriptor(invocation, isLazy: options.criu.options.lazyPages)
         return options
     }
 
@@ -36,13 +36,13 @@ extension Cale {
         var criu = CriuSettings(imagePath: try absolute(values.value("image-path").flatMap { $0.isEmpty ? nil : $0 } ?? "checkpoint"))
         if let program = invocation.global.value("criu"), !program.isEmpty { criu.program = program }
         criu.workPath = try values.value("work-path").flatMap { (text) throws(OperationError) in text.isEmpty ? nil : try absolute(text) }
-        criu.tcpEstablished = values.isSet("tcp-established")
-        criu.externalUnixSockets = values.isSet("ext-unix-sk")
-        criu.shellJob = values.isSet("shell-job")
-        criu.fileLocks = values.isSet("file-locks")
-        criu.autoDedup = values.isSet("auto-dedup")
-        criu.lazyPages = values.isSet("lazy-pages")
-        criu.cgroupsMode =
+        criu.options.tcpEstablished = values.isSet("tcp-established")
+        criu.options.externalUnixSockets = values.isSet("ext-unix-sk")
+        criu.options.shellJob = values.isSet("shell-job")
+        criu.options.fileLocks = values.isSet("file-locks")
+        criu.options.autoDedup = values.isSet("auto-dedup")
+        criu.options.lazyPages = values.isSet("lazy-pages")
+        criu.options.cgroupsMode =
             switch values.value("manage-cgroups-mode") {
             case "soft": .soft
             case "full": .full

@@ -19,20 +19,26 @@ extension Cale {
 
     /// What `create` and `run` have in common.
     static func creationOptions(_ invocation: Invocation, _ settings: Settings) throws(OperationError) -> CreateOptions {
+        var options = try bundleOptions(invocation, settings)
+        options.pidfdSocket = invocation.options.value("pidfd-socket").map { Path($0) }
+        options.preservedDescriptors = try preservedDescriptors(invocation)
+        options.makesKeyring = !invocation.options.isSet("no-new-keyring")
+        if invocation.global.isSet("debug") { options.trace = settings.log.debug }
+        return options
+    }
+
+    /// What `create`, `run` and `restore` have in common.
+    static func bundleOptions(_ invocation: Invocation, _ settings: Settings) throws(OperationError) -> CreateOptions {
         let values = invocation.options
         let id = try ContainerID(invocation.positionals[0])
         var options = CreateOptions(id: id, stateRoot: settings.stateRoot, bundle: Path(values.value("bundle") ?? "."))
         options.config = values.value("config").map { Path($0) }
         options.pidFile = values.value("pid-file").map { Path($0) }
         options.consoleSocket = values.value("console-socket").map { Path($0) }
-        options.pidfdSocket = values.value("pidfd-socket").map { Path($0) }
-        options.preservedDescriptors = try preservedDescriptors(invocation)
         options.usesPivot = !values.isSet("no-pivot")
-        options.makesKeyring = !values.isSet("no-new-keyring")
         options.usesSystemd = settings.usesSystemd
         options.usesCgroups = settings.usesCgroups
         options.toleratesMissingCgroups = settings.isRootless
-        if invocation.global.isSet("debug") { options.trace = settings.log.debug }
         return options
     }
 

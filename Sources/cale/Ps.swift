@@ -2,6 +2,7 @@ import CLI
 import ContainerRuntime
 import Diagnostics
 import JSON
+import Kernel
 
 extension Cale {
     /// `cale ps`: answers the exit status.
@@ -21,7 +22,7 @@ extension Cale {
         if arguments.isEmpty { arguments = ["-ef"] }
         let listing = try ProgramOutput.of("ps", arguments, hint: "install it (Debian: apt install procps), or use --format json")
         guard listing.status == 0 else {
-            throw OperationError("run", "ps", .invalid("it ended with status \(listing.status) and wrote: \(quoted(trimmed(listing.text)))"))
+            throw OperationError("run", "ps", .invalid(endInWords(listing.status) + " and wrote: \(quoted(trimmed(listing.text)))"))
         }
         try printOutput(try processTable(listing.text, of: processes))
         return 0

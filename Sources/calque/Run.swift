@@ -64,15 +64,13 @@ extension Calque {
     }
 
     private static func findRuntime(_ name: String) throws(OperationError) -> Path {
-        func canRun(_ path: Path) -> Bool { (try? mayAccess(path, mode: 1)) != nil }  // any reason not to run it is the same here
         if name.utf8.contains(UInt8(ascii: "/")) {
-            if canRun(Path(name)) { return Path(name) }
+            if mayExecute(Path(name)) { return Path(name) }
         } else {
             // beside this program first: the two are built together
             let own = Path(executedPath()).parent.appending(name)
-            if executedPath().utf8.contains(UInt8(ascii: "/")), canRun(own) { return own }
-            let search = Kernel.environment("PATH") ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-            for directory in search.split(separator: ":") where canRun(Path(String(directory)).appending(name)) { return Path(String(directory)).appending(name) }
+            if executedPath().utf8.contains(UInt8(ascii: "/")), mayExecute(own) { return own }
+            if let path = findProgram(name, standard: RuntimeTemplate.searchPath) { return path }
         }
         throw OperationError("look for", name, .errno(.noEntry), hint: "--runtime names an OCI runtime: a path, or a name to be found in PATH")
     }

@@ -66,18 +66,18 @@ struct CheckpointRequestTests {
     @Test("every option has its field")
     func everyOption() throws {
         let request = try options {
-            $0.criu.tcpEstablished = true
-            $0.criu.externalUnixSockets = true
-            $0.criu.shellJob = true
-            $0.criu.fileLocks = true
-            $0.criu.autoDedup = true
-            $0.criu.lazyPages = true
-            $0.criu.cgroupsMode = .strict
+            $0.criu.options.tcpEstablished = true
+            $0.criu.options.externalUnixSockets = true
+            $0.criu.options.shellJob = true
+            $0.criu.options.fileLocks = true
+            $0.criu.options.autoDedup = true
+            $0.criu.options.lazyPages = true
+            $0.criu.options.cgroupsMode = .strict
             $0.parentPath = "../a"
-            $0.leavesRunning = true
-            $0.tcpSkipsInFlight = true
-            $0.linkRemap = true
-            $0.pageServer = .init(address: "h", port: 1)
+            $0.criu.options.leavesRunning = true
+            $0.criu.options.tcpSkipsInFlight = true
+            $0.criu.options.linkRemap = true
+            $0.criu.options.pageServer = .init(address: "h", port: 1)
         }.request(config(), facts, exists: { _ in false })
         #expect(request.tcpEstablished && request.externalUnixSockets && request.shellJob && request.fileLocks && request.autoDedup && request.lazyPages)
         #expect(request.cgroupsMode == .strict && request.parentImages == "../a" && request.tracksMemory && request.leavesRunning)
@@ -157,9 +157,9 @@ struct RestoreRequestTests {
     @Test("the child of the caller, in the root that is prepared; every option has its field")
     func options() throws {
         let request = try request(config()) {
-            $0.tcpClose = true
-            $0.lsmProfile = "apparmor:x"
-            $0.lsmMountContext = "c"
+            $0.criu.options.tcpClose = true
+            $0.criu.options.lsmProfile = "apparmor:x"
+            $0.criu.options.lsmMountContext = "c"
         }
         #expect(request.root == "/s/web/criu-root" && request.logFile == "restore.log" && request.restoresAsSibling && request.evasiveDevices)
         #expect(request.tcpClose && request.lsmProfile == "apparmor:x" && request.lsmMountContext == "c" && request.emptyNamespaces == 0x4000_0000)

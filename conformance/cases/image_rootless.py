@@ -50,6 +50,19 @@ class User:
     def unpack(self, *options, tag="latest", bundle=None):
         return self.calque("unpack", "--image", f"{self.i.layout.path}:{tag}", *options, bundle or self.bundle)
 
+    def run_script(self, config, script):
+        """The bundle with this configuration and program, in the runtime."""
+        config["process"]["args"] = ["/bin/sh", "-c", script]
+        config["process"]["terminal"] = False
+        (self.bundle / "config.json").write_text(json.dumps(config))
+        cale = shutil.copy(self.i.c.runtime, self.i.layout.path.parent)
+        return self.run(cale, "--root", self.home / "state", "run", "--bundle", self.bundle, "box")
+
+    def repack_and_delete(self, tag):
+        self.calque("repack", self.bundle, f"{self.i.layout.path}:{tag}").ok()
+        self.calque("delete", self.bundle).ok()
+        assert not self.bundle.exists()
+
 
 def xattr(path):
     try:
@@ -75,14 +88,8 @@ def recorded(i):
         user.calque("verify", user.bundle).ok()
         config = json.loads((user.bundle / "config.json").read_text())
         assert config["linux"]["uidMappings"] == [{"containerID": 0, "hostID": USER, "size": 1}]
-        config["process"]["args"] = ["/bin/sh", "-c", "busybox cat /f && echo new > /d/mine && echo y > /created && busybox rm /note"]
-        config["process"]["terminal"] = False
-        (user.bundle / "config.json").write_text(json.dumps(config))
-        cale = shutil.copy(i.c.runtime, i.layout.path.parent)
-        user.run(cale, "--root", user.home / "state", "run", "--bundle", user.bundle, "box").prints("x")
-        user.calque("repack", user.bundle, f"{i.layout.path}:{mode}").ok()
-        user.calque("delete", user.bundle).ok()
-        assert not user.bundle.exists()
+        user.run_script(config, "busybox cat /f && echo new > /d/mine && echo y > /created && busybox rm /note").prints("x")
+        user.repack_and_delete(mode)
         # root sees whose they are
         i.unpack(tag=mode).ok()
         root = i.bundle / "rootfs"
@@ -120,14 +127,8 @@ def mapped(i):
         config = json.loads((user.bundle / "config.json").read_text())
         assert config["linux"]["uidMappings"] == [{"containerID": 0, "hostID": USER, "size": 1}, {"containerID": 1, "hostID": 200000, "size": 65536}], config["linux"]
         assert config["process"]["user"] == {"uid": 33, "gid": 44}
-        config["process"]["args"] = ["/bin/sh", "-c", "busybox id -u; busybox id -g; busybox stat -c %u:%g /f /d; echo n > /d/new"]
-        config["process"]["terminal"] = False
-        (user.bundle / "config.json").write_text(json.dumps(config))
-        cale = shutil.copy(i.c.runtime, i.layout.path.parent)
-        user.run(cale, "--root", user.home / "state", "run", "--bundle", user.bundle, "box").prints("33\n44\n7:300\n33:0")
-        user.calque("repack", user.bundle, f"{i.layout.path}:{mode}").ok()
-        user.calque("delete", user.bundle).ok()
-        assert not user.bundle.exists()
+        user.run_script(config, "busybox id -u; busybox id -g; busybox stat -c %u:%g /f /d; echo n > /d/new").prints("33\n44\n7:300\n33:0")
+        user.repack_and_delete(mode)
         i.unpack(tag=mode).ok()
         new = (i.bundle / "rootfs/d/new").lstat()
         assert (new.st_uid, new.st_gid) == (33, 44)

@@ -11,6 +11,8 @@ import subprocess
 import threading
 import time
 
+from template import busybox_root
+
 CASES = []
 TIMEOUT = 60
 
@@ -122,15 +124,7 @@ class Place:
 
 def busybox_tree(directory):
     """A root filesystem of Debian's static busybox."""
-    root = pathlib.Path(directory) / "tree"
-    for name in ("bin", "etc", "tmp", "root", "var"):
-        (root / name).mkdir(parents=True)
-    busybox = shutil.which("busybox")
-    shutil.copy(busybox, root / "bin/busybox")
-    for applet in subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True).stdout.split():
-        if applet != "busybox":
-            (root / "bin" / applet).symlink_to("busybox")
-    (root / "tmp").chmod(0o1777)
+    root = busybox_root(pathlib.Path(directory) / "tree", "var")
     (root / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000::/tmp:/bin/sh\n")
     (root / "etc/group").write_text("root:x:0:\nuser:x:1000:\n")
     (root / "bin/not-a-program").write_text("#!/bin/sh\n")

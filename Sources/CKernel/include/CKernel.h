@@ -21,6 +21,7 @@ const char *kernel_executed_path(void);
 /// 1 when the real and the effective user or group are not one, as after a set-user-ID bit. Else 0.
 int32_t kernel_changed_user(void);
 /// 1 when the file that runs as this program can be written by nobody: it is seen through a read-only overlay, or a sealed file in memory.
+/// 0 when somebody can; -1 when /proc is not procfs, and nothing that it says is believed.
 int32_t kernel_runs_sealed(void);
 /// "EPERM" for 1; NULL for an unknown number.
 const char *kernel_errno_name(int32_t code);

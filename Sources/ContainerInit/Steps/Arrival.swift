@@ -1,14 +1,12 @@
 // Steps between clone3(2) and the file tree: cgroups, maps, namespaces, keyring.
-import Diagnostics
+package import Diagnostics
 import Kernel
 
 extension Executor {
-    /// Source: cgroup-v1 cgroups.txt, "tasks": "0" stands for the writing thread. Writing a pid into cgroup.procs takes
-    /// a global lock for milliseconds; this does not.
     mutating func joinCgroups() throws(Errno) {
+        try handles.joinCgroups()
         var index = 0
         while handles.contains(.cgroupTasks(index)) {
-            try handles.with(.cgroupTasks(index)) { (tasks) throws(Errno) in try tasks.writeAtOnce("0") }
             handles.close(.cgroupTasks(index))
             index += 1
         }
@@ -66,6 +64,20 @@ extension Executor {
             // let the user of the container see and search it, as runc does
             try setKeyPermissions(key, try keyPermissions(key) | 0x0008_0000)
         } catch where error == .quotaExceeded || error == .noSystemCall || error == .accessDenied || error == .notPermitted {
+        }
+    }
+}
+
+extension HandleTable {
+    /// Joins the version 1 cgroups whose `tasks` files are in the table.
+    ///
+    /// Source: cgroup-v1 cgroups.txt, "tasks": "0" stands for the writing thread. Writing a pid into cgroup.procs takes
+    /// a global lock for milliseconds; this does not.
+    package borrowing func joinCgroups() throws(Errno) {
+        var index = 0
+        while contains(.cgroupTasks(index)) {
+            try with(.cgroupTasks(index)) { (tasks) throws(Errno) in try tasks.writeAtOnce("0") }
+            index += 1
         }
     }
 }

@@ -54,18 +54,10 @@ package enum HookProcess {
             do throws(Errno) {
                 return try pipes.watch(child, hook: hook)
             } catch {
-                if error != .noChild { end(child) }
+                endChild(child)  // a hook that nobody watches must not go on: it may never end
                 throw error
             }
         }
-    }
-
-    /// A hook that nobody watches must not go on: it may never end.
-    private static func end(_ child: Int32) {
-        do throws(Errno) {
-            try sendSignal(9, to: child)
-            _ = try waitForChild(child)
-        } catch {}  // what kept us from watching it is the error to tell
     }
 
     private static func become(

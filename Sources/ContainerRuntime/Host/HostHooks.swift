@@ -49,8 +49,7 @@ package enum HostHooks {
         switch status {
         case -1: why = "it did not end within \(timeoutSeconds ?? 0) s and was killed"
         case 127: why = "it could not be executed, or ended with status 127"
-        case 129...: why = "it was killed by signal \(status - 128)"
-        default: why = "it ended with status \(status)"
+        default: why = endInWords(status)
         }
         var said = output
         while let last = said.last, last == 0x0A || last == 0x20 { said.removeLast() }

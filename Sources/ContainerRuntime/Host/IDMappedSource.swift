@@ -113,13 +113,9 @@ private func release(_ end: consuming FileDescriptor, _ child: Int32) {
 }
 
 private func openUserNamespace(of pid: Int32, field: String) throws(OperationError) -> FileDescriptor {
-    let path = Path("/proc/\(pid)/ns/user")
     do throws(Errno) {
-        let namespace = try FileDescriptor.open(path, .readOnly)
-        // a forged /proc could hand us anything
-        guard try namespace.filesystemType() == .nsfs, try namespace.namespaceKind() == .user else { throw .stale }
-        return namespace
+        return try FileDescriptor.namespace(.user, of: pid)
     } catch {
-        throw OperationError("open namespace", path.text, .errno(error), field: field)
+        throw OperationError("open namespace", "/proc/\(pid)/ns/user", .errno(error), field: field)
     }
 }

@@ -62,9 +62,7 @@ package struct IDMaps: Equatable, Sendable {
     }
 
     private func runMapper(_ program: String, pid: Int32, ranges: [IDMapRange], field: String, database: String) throws(OperationError) {
-        let path = (environment("PATH") ?? "/usr/sbin:/usr/bin:/sbin:/bin").split(separator: ":").map { Path(String($0)).appending(program) }
-            .first { candidate in (try? mayAccess(candidate, mode: 1)) != nil }  // any reason not to run it is the same here
-        guard let path else {
+        guard let path = findProgram(program) else {
             throw OperationError(
                 "run", program, .errno(.noEntry), field: field,
                 hint: "install it (Debian: apt install uidmap), or map only your own id with size 1")

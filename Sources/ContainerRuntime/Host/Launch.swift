@@ -201,12 +201,8 @@ struct Launch: ~Copyable {
         }
     }
 
-    /// Ends the init, whatever it is doing, and reaps it. If somebody has reaped it, its pid may be another's by now.
-    func kill() {
-        guard isChild(pid) else { return }
-        _ = try? sendSignal(9, to: pid)  // it may have ended by itself
-        _ = try? waitForChild(pid)  // our child: at worst it was reaped before
-    }
+    /// Ends the init, whatever it is doing, and reaps it.
+    func kill() { endChild(pid) }
 
     private func died() -> OperationError {
         guard let reason = cgroup.outOfMemory() else {

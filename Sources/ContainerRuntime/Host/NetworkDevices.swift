@@ -74,19 +74,14 @@ struct NetworkDevices: ~Copyable {
 
     /// Opens a socket in the network namespace of `pid`, which is this process' for a moment.
     private mutating func enter(_ pid: Int32) throws(OperationError) -> FileDescriptor {
-        let path = Path("/proc/\(pid)/ns/net")
         do throws(Errno) {
-            let namespace = try FileDescriptor.open(path, .readOnly)
-            // a forged /proc could hand us anything
-            guard try namespace.filesystemType() == .nsfs, try namespace.namespaceKind() == .network else { throw .stale }
-            try namespace.enterNamespace(.network)
-            var failure: Errno?
-            do throws(Errno) { container = try RouteSocket() } catch { failure = error }
-            try hostNamespace.enterNamespace(.network)
-            if let failure { throw failure }
+            let namespace = try FileDescriptor.namespace(.network, of: pid)
+            var socket: RouteSocket?
+            try namespace.visit(.network, own: hostNamespace) { () throws(Errno) in socket = try RouteSocket() }
+            container = socket
             return namespace
         } catch {
-            throw OperationError("enter network namespace", path.text, .errno(error), field: "linux.netDevices")
+            throw OperationError("enter network namespace", "/proc/\(pid)/ns/net", .errno(error), field: "linux.netDevices")
         }
     }
 

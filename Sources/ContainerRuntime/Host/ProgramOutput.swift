@@ -35,11 +35,7 @@ package struct ProgramOutput: Equatable, Sendable {
     /// Where $PATH leads for `program`.
     /// - Throws: `ENOENT` with `hint`.
     static func find(_ program: String, hint: String) throws(OperationError) -> Path {
-        let candidates = (environment("PATH") ?? "/usr/sbin:/usr/bin:/sbin:/bin").split(separator: ":").map { Path(String($0)).appending(program) }
-        // any reason not to run it is the same here
-        guard let path = candidates.first(where: { (try? mayAccess($0, mode: 1)) != nil }) else {
-            throw OperationError("run", program, .errno(.noEntry), hint: hint)
-        }
+        guard let path = findProgram(program) else { throw OperationError("run", program, .errno(.noEntry), hint: hint) }
         return path
     }
 

@@ -16,7 +16,7 @@ package func checkpointContainer(_ options: CheckpointOptions, in root: borrowin
     if effectiveUserID() != 0 { warn("criu needs root for most of what it does") }
     let criu = try CriuProgram.find(options.criu.program)
     if options.preDump { try criu.require(.memoryTracking, for: "--pre-dump") }
-    if options.criu.lazyPages { try criu.require(.lazyPages, for: "--lazy-pages") }
+    if options.criu.options.lazyPages { try criu.require(.lazyPages, for: "--lazy-pages") }
     let directory = try ImageDirectory.open(options.criu, creating: true)
     if let parent = options.parentPath { try directory.requireParent(parent) }
     let facts = try CheckpointFacts.find(state, config, process)
@@ -25,7 +25,7 @@ package func checkpointContainer(_ options: CheckpointOptions, in root: borrowin
     directory.enter(into: &request)
     if !options.preDump { try directory.storeStreams(facts.streams.map { $0.name }) }
     try dump(options, request, criu, into: directory, state)
-    if options.preDump || options.leavesRunning { return }
+    if options.preDump || options.criu.options.leavesRunning { return }
     // what criu has written down has ended
     try deleteContainer(options.id, in: root, force: true, warn: warn)
 }

@@ -23,7 +23,7 @@ package func restoreContainer(_ options: RestoreOptions, warn: (String) -> Void)
     if effectiveUserID() != 0 { warn("criu needs root for most of what it does") }
     if !options.creation.usesPivot { warn("--no-pivot: criu changes the root by pivot_root(2), ignoring") }
     let criu = try CriuProgram.find(options.criu.program)
-    if options.criu.lazyPages { try criu.require(.lazyPages, for: "--lazy-pages") }
+    if options.criu.options.lazyPages { try criu.require(.lazyPages, for: "--lazy-pages") }
     let receiver: ConsoleReceiver = options.creation.consoleSocket.map { .socket($0) } ?? (options.detaches ? .nobody : .caller)
     var terminal: FileDescriptor?
     let state = try Restoration(options, criu: criu).run(console: receiver, terminal: &terminal, warn: warn)
@@ -138,7 +138,7 @@ private struct Restoration {
                 var request = base
                 request.cgroupYard = try directory.makeCriuYard()
                 images.enter(into: &request)
-                let startsSession = !options.criu.shellJob  // a terminal of the caller's would be lost with its session
+                let startsSession = !options.criu.options.shellJob  // a terminal of the caller's would be lost with its session
                 let outcome = try criu.converse(
                     { (pid) throws(OperationError) in try ask(request, pid, cgroup, joins: !inherited.contains(.cgroupDirectory)) },
                     clone: { () throws(Errno) in
@@ -165,7 +165,7 @@ private struct Restoration {
             if let pidFile = options.creation.pidFile { try PidFile.write(state.pid, to: pidFile) }
         } catch {
             devices?.giveBack()
-            if restored.pid > 0 { end(restored.pid) }
+            if restored.pid > 0 { endChild(restored.pid) }
             throw error
         }
     }
@@ -203,11 +203,7 @@ extension Restoration {
 
     /// Joins the version 1 cgroups, and puts what criu inherits in its place.
     private static func prepare(_ handles: borrowing HandleTable, startsSession: Bool) throws(Errno) {
-        var index = 0
-        while handles.contains(.cgroupTasks(index)) {
-            try handles.with(.cgroupTasks(index)) { (tasks) throws(Errno) in try tasks.write("0") }
-            index += 1
-        }
+        try handles.joinCgroups()
         if startsSession { try startSession() }
         for number in Int32(0)..<3 {
             try FileDescriptor.withStream(number) { (stream) throws(Errno) in try stream.duplicate(onto: InheritedNumber.stream(number)) }
@@ -246,21 +242,10 @@ extension Restoration {
     private static func bringLoopbackUp(_ pid: Int32) throws(OperationError) {
         do throws(Errno) {
             let own = try FileDescriptor.open("/proc/self/ns/net", .readOnly)
-            let namespace = try openVerifiedNamespace("/proc/\(pid)/ns/net")
-            try namespace.enterNamespace(.network)
-            var failure: Errno?
-            do throws(Errno) { try Kernel.bringLoopbackUp() } catch { failure = error }
-            try own.enterNamespace(.network)
-            if let failure { throw failure }
+            try FileDescriptor.namespace(.network, of: pid).visit(.network, own: own) { () throws(Errno) in try Kernel.bringLoopbackUp() }
         } catch {
             throw OperationError("bring up", "lo", .errno(error))
         }
-    }
-
-    private static func openVerifiedNamespace(_ path: String) throws(Errno) -> FileDescriptor {
-        let namespace = try FileDescriptor.open(Path(path), .readOnly)
-        guard try namespace.filesystemType() == .nsfs, try namespace.namespaceKind() == .network else { throw .stale }
-        return namespace
     }
 
     /// All processes are there and stand still: from here on the container is known by its first one.
@@ -278,12 +263,5 @@ extension Restoration {
         } catch {
             throw OperationError("hand over", "terminal", .errno(error), field: "process.terminal")
         }
-    }
-
-    private func end(_ pid: Int32) {
-        do throws(Errno) {
-            try sendSignal(9, to: pid)
-            _ = try waitForChild(pid)
-        } catch {}  // it has ended by itself
     }
 }

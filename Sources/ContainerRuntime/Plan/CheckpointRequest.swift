@@ -48,10 +48,6 @@ extension CheckpointOptions {
         options.logFile = CheckpointNames.dumpLog
         options.pid = facts.pid
         options.root = facts.rootfs
-        options.leavesRunning = leavesRunning
-        options.tcpSkipsInFlight = tcpSkipsInFlight
-        options.linkRemap = linkRemap
-        options.pageServer = pageServer
         options.frozenCgroup = facts.frozenCgroup
         if let parentPath { options.parentImages = parentPath }
         options.tracksMemory = preDump || parentPath != nil

@@ -8,29 +8,17 @@ package struct CriuSettings {
     package var imagePath: Path
     /// Where criu writes its log; the images' directory when it is nil.
     package var workPath: Path?
-    package var tcpEstablished = false
-    package var externalUnixSockets = false
-    package var shellJob = false
-    package var fileLocks = false
-    package var autoDedup = false
-    package var lazyPages = false
-    package var cgroupsMode = CriuOptions.CgroupsMode.standard
+    /// What the caller decides of criu's own options; the others come from the container.
+    package var options = CriuOptions()
     /// Gets the request to criu and its notifications, line by line; nil without `--debug`.
     package var trace: ((String) -> Void)?
     package init(imagePath: Path) { self.imagePath = imagePath }
 
-    /// criu's options as far as these settings tell.
+    /// The caller's options, and those that no container's differ in.
     ///
     /// Devices of a network namespace are never dumped or made: whoever prepared them for the container, an engine or a hook, does so again.
     func criuOptions(annotated annotation: String?, exists: (String) -> Bool) -> CriuOptions {
-        var options = CriuOptions()
-        options.tcpEstablished = tcpEstablished
-        options.externalUnixSockets = externalUnixSockets
-        options.shellJob = shellJob
-        options.fileLocks = fileLocks
-        options.autoDedup = autoDedup
-        options.lazyPages = lazyPages
-        options.cgroupsMode = cgroupsMode
+        var options = options
         options.emptyNamespaces = CriuSettings.networkFlag
         options.configFile = Self.configFile(annotated: annotation, exists: exists)
         return options
@@ -53,13 +41,9 @@ package struct CheckpointOptions {
     package var criu: CriuSettings
     /// Earlier images of the container, relative to the images' directory.
     package var parentPath: String?
-    package var leavesRunning = false
-    package var tcpSkipsInFlight = false
-    package var linkRemap = false
     package var preDump = false
     /// Gets a zero byte when lazy pages can be fetched.
     package var statusDescriptor: Int32?
-    package var pageServer: CriuOptions.PageServer?
     package init(id: ContainerID, criu: CriuSettings) {
         self.id = id
         self.criu = criu
@@ -70,9 +54,6 @@ package struct CheckpointOptions {
 package struct RestoreOptions {
     package var creation: CreateOptions
     package var criu: CriuSettings
-    package var tcpClose = false
-    package var lsmProfile: String?
-    package var lsmMountContext: String?
     package var detaches = false
     package var adoptsOrphans = true
     package init(creation: CreateOptions, criu: CriuSettings) {

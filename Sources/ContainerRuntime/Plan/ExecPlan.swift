@@ -57,10 +57,7 @@ extension ContainerPlan {
             joinedNamespaces.append(JoinedNamespace(kind: kind, path: "/proc/\(initPID)/ns/\(kind.procName)", field: "linux.namespaces[\(index)]"))
         }
         if let user = linux.namespaces.first(where: { $0.type == .user }), user.path == nil {
-            func ranges(_ mappings: [LinuxIDMapping]) -> [IDMapRange] {
-                mappings.map { IDMapRange(containerID: $0.containerID, hostID: $0.hostID, size: $0.size) }
-            }
-            idMaps = IDMaps(uids: ranges(linux.uidMappings), gids: ranges(linux.gidMappings))
+            idMaps = IDMaps(uids: Self.ranges(linux.uidMappings), gids: Self.ranges(linux.gidMappings))
         }
         add(.joinCgroups, field: "linux.cgroupsPath")
         if let final = process.execCPUAffinity?.final { add(.setAffinity(final.mask), field: "process.execCPUAffinity.final") }

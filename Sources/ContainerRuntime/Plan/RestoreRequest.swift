@@ -34,9 +34,6 @@ extension RestoreOptions {
         options.root = root
         options.evasiveDevices = true
         options.restoresAsSibling = true
-        options.tcpClose = tcpClose
-        options.lsmProfile = lsmProfile
-        options.lsmMountContext = lsmMountContext
         for namespace in plan.joinedNamespaces where !hostNamespaces.contains(namespace.kind) {
             switch namespace.kind {
             case .network: options.inherited.append(.init(CheckpointNames.key(of: .network), InheritedNumber.network))

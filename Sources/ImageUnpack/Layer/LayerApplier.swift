@@ -143,4 +143,7 @@ final class OpenParent {
         status = try handle.status()
         self.handle = handle
     }
+
+    /// The names in it, in the order of their bytes.
+    func sortedNames() throws(Errno) -> [[UInt8]] { try handle.entries().map { $0.name }.sorted { $0.lexicographicallyPrecedes($1) } }
 }

@@ -139,3 +139,16 @@ struct BundleImage: Equatable {
         }
     }
 }
+
+extension BundleImage {
+    /// Where a bundle is, as an absolute path, and whether its layers lie in a store: it is one of `--mode overlay` then.
+    static func locate(_ path: Path) throws(OperationError) -> (path: Path, isOverlay: Bool) {
+        do throws(Errno) {
+            let bundle = path.relative(to: try currentDirectory())
+            do throws(Errno) { _ = try fileStatus(bundle.appending(OverlayBundle.aboutFile)) } catch where error == .noEntry { return (bundle, false) }
+            return (bundle, true)
+        } catch {
+            throw OperationError("open bundle", path.text, .errno(error))
+        }
+    }
+}

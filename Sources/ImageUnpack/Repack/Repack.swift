@@ -41,11 +41,12 @@ package struct RepackedImage: Equatable, Sendable {
 /// - Throws: the first error; the target is as it was then, but for contents that nothing leads to.
 package func repack(_ options: RepackOptions) throws(OperationError) -> RepackedImage {
     var options = options
-    do throws(Errno) { options.bundle = options.bundle.relative(to: try currentDirectory()) } catch { throw OperationError("open bundle", options.bundle.text, .errno(error)) }
+    let isOverlay: Bool
+    (options.bundle, isOverlay) = try BundleImage.locate(options.bundle)
     let image = try BundleImage(of: options.bundle)
     try image.enterNamespace()
     Kernel.setFileCreationMask(0)
-    var repacking = try Repacking(options, image)
+    var repacking = try Repacking(options, image, isOverlay: isOverlay)
     return try repacking.run()
 }
 
@@ -53,16 +54,17 @@ package func repack(_ options: RepackOptions) throws(OperationError) -> Repacked
 private struct Repacking {
     let options: RepackOptions
     let base: BundleImage
+    let isOverlay: Bool
     let target: ImageTarget
     var warnings: [String] = []
 
-    init(_ options: RepackOptions, _ base: BundleImage) throws(OperationError) {
-        (self.options, self.base) = (options, base)
+    init(_ options: RepackOptions, _ base: BundleImage, isOverlay: Bool) throws(OperationError) {
+        (self.options, self.base, self.isOverlay) = (options, base, isOverlay)
         target = try ImageTarget.open(options.target)
     }
 
     mutating func run() throws(OperationError) -> RepackedImage {
-        let layer = try writeLayer()
+        let layer = isOverlay ? try writeOverlayLayer() : try writeFlatLayer()
         let layers = try keepLayers() + (layer.map { [$0.descriptor.text()] } ?? [])
         let created = options.sourceDateEpoch.map { RFC3339.seconds(nanoseconds: $0 * 1_000_000_000) } ?? RFC3339.text(nanoseconds: realtimeNanoseconds())
         let config = try target.keep(try options.changes.applied(to: base.image.configText, layer: layer?.diffID, created: created), mediaType: MediaType.config)
@@ -74,14 +76,6 @@ private struct Repacking {
     // MARK: - The new layer
 
     /// Nil when nothing was changed.
-    private mutating func writeLayer() throws(OperationError) -> (descriptor: Descriptor, diffID: Digest)? {
-        var isOverlay = true
-        do throws(Errno) { _ = try fileStatus(options.bundle.appending(OverlayBundle.aboutFile)) } catch where error == .noEntry { isOverlay = false } catch {
-            throw OperationError("open bundle", options.bundle.text, .errno(error))
-        }
-        return isOverlay ? try writeOverlayLayer() : try writeFlatLayer()
-    }
-
     private mutating func writeOverlayLayer() throws(OperationError) -> (descriptor: Descriptor, diffID: Digest)? {
         let bundle = try OverlayBundle(options.bundle)
         let store = try LayerStore.open(bundle.store, marks: base.isRootless ? .user : .trusted)
@@ -95,6 +89,7 @@ private struct Repacking {
         return try pack(new, try TreeDifference(of: new, from: old, unchangedBefore: nil).changes)
     }
 
+    /// Nil when nothing was changed.
     private mutating func writeFlatLayer() throws(OperationError) -> (descriptor: Descriptor, diffID: Digest)? {
         let again = try base.unpackAgain(for: options.bundle, source: options.source)
         let unpackedAt: TimeStamp

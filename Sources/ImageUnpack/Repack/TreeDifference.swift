@@ -102,7 +102,7 @@ final class TreeDifference {
 
     private func sortedNames(of directory: OpenParent) throws(OperationError) -> [[UInt8]] {
         do throws(Errno) {
-            return try directory.handle.entries().map { $0.name }.sorted { $0.lexicographicallyPrecedes($1) }
+            return try directory.sortedNames()
         } catch {
             throw OperationError("list", directory.path.text, .errno(error))
         }

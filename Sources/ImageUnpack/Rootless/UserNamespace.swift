@@ -16,7 +16,7 @@ package struct IDMappings: Equatable, Sendable {
         let name = userName(of: uid)
         let users = ranges("/etc/subuid", uid: uid, name: name)
         let groups = ranges("/etc/subgid", uid: uid, name: name)
-        guard !users.isEmpty, !groups.isEmpty, program("newuidmap") != nil, program("newgidmap") != nil else { return nil }
+        guard !users.isEmpty, !groups.isEmpty, findProgram("newuidmap") != nil, findProgram("newgidmap") != nil else { return nil }
         return IDMappings(uids: mappings(own: uid, users), gids: mappings(own: gid, groups))
     }
 
@@ -61,24 +61,12 @@ package struct IDMappings: Equatable, Sendable {
         return nil
     }
 
-    private static func program(_ name: String) -> Path? {
-        let search = environment("PATH") ?? "/usr/sbin:/usr/bin:/sbin:/bin"
-        for directory in search.split(separator: ":") {
-            let path = Path(String(directory)).appending(name)
-            do throws(Errno) {
-                try mayAccess(path, mode: 1)
-                return path
-            } catch {}  // any reason not to run it is the same here
-        }
-        return nil
-    }
-
     /// Enters a user and a mount namespace with these ids. The process must have one thread; it is root there.
     package func enter() throws(OperationError) {
         func failed(_ error: Errno) -> OperationError {
             OperationError("make", "user namespace", .errno(error), hint: "user namespaces must be allowed, or calque be run by root")
         }
-        guard let newuidmap = Self.program("newuidmap"), let newgidmap = Self.program("newgidmap") else {
+        guard let newuidmap = findProgram("newuidmap"), let newgidmap = findProgram("newgidmap") else {
             throw OperationError("run", "newuidmap", .errno(.noEntry), hint: "install it (Debian: apt install uidmap), or unpack with --owners recorded")
         }
         let pid = processID()

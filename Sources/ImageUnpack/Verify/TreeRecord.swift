@@ -108,8 +108,7 @@ enum TreeRecord {
                     continue
                 }
                 let parts = line.split(separator: 0x20, maxSplits: 7, omittingEmptySubsequences: false)
-                let words = String(decoding: line, as: UTF8.self).split(separator: " ", maxSplits: 7, omittingEmptySubsequences: false)
-                guard parts.count == 8, let entry = RecordedEntry(Array(words.prefix(7))), let path = InRootPath(bytes: unescapedBytes(parts[7])) else {
+                guard parts.count == 8, let entry = RecordedEntry(parts.prefix(7).map { Substring(decoding: $0, as: UTF8.self) }), let path = InRootPath(bytes: unescapedBytes(parts[7])) else {
                     throw OperationError("read", "record", .invalid("a line is damaged"))
                 }
                 entries[path] = entry

@@ -18,7 +18,7 @@ struct TreeRecorder {
         if directory.path.isRoot { try put(.root, try entry(".", at: .root, in: directory)) }
         let names: [[UInt8]]
         do throws(Errno) {
-            names = try directory.handle.entries().map { $0.name }.sorted { $0.lexicographicallyPrecedes($1) }
+            names = try directory.sortedNames()
         } catch {
             throw OperationError("read", directory.path.text, .errno(error))
         }

@@ -40,14 +40,7 @@ package func verifyStore(_ path: Path, marks: OverlayMarks) throws(OperationErro
 /// The writable layer of an overlay bundle is its container's and is not looked at.
 /// - Parameter source: where the image's layers are, instead of where they were.
 package func verifyBundle(_ path: Path, source: Path?) throws(OperationError) -> [Verification] {
-    let bundle: Path
-    var isOverlay = true
-    do throws(Errno) {
-        bundle = path.relative(to: try currentDirectory())
-        do throws(Errno) { _ = try fileStatus(bundle.appending(OverlayBundle.aboutFile)) } catch where error == .noEntry { isOverlay = false }
-    } catch {
-        throw OperationError("open bundle", path.text, .errno(error))
-    }
+    let (bundle, isOverlay) = try BundleImage.locate(path)
     let image = try BundleImage(of: bundle)
     try image.enterNamespace()
     if isOverlay {
