@@ -89,7 +89,7 @@ int32_t kernel_prlimit(int32_t pid, int32_t resource, const uint64_t *new_limit,
 }
 int32_t kernel_personality(uint64_t persona) { return ANSWER(personality(persona)); }
 int32_t kernel_ioprio_set(int32_t priority) { return ANSWER((int32_t)syscall(SYS_ioprio_set, 1, 0, priority)); }
-int32_t kernel_sched_setattr(const struct kernel_sched *s) {
+int32_t kernel_sched_setattr(int32_t pid, const struct kernel_sched *s) {
     struct {
         uint32_t size, policy;
         uint64_t flags;
@@ -97,7 +97,7 @@ int32_t kernel_sched_setattr(const struct kernel_sched *s) {
         uint32_t priority;
         uint64_t runtime, deadline, period;
     } a = { sizeof a, s->policy, s->flags, s->nice, s->priority, s->runtime, s->deadline, s->period };
-    return ANSWER((int32_t)syscall(SYS_sched_setattr, 0, &a, 0));
+    return ANSWER((int32_t)syscall(SYS_sched_setattr, pid, &a, 0));
 }
 int32_t kernel_sched_setaffinity(int32_t pid, const void *mask, size_t bytes) { return ANSWER((int32_t)syscall(SYS_sched_setaffinity, pid, bytes, mask)); }
 int32_t kernel_set_mempolicy(int32_t mode, const uint64_t *nodes, uint64_t bits) { return ANSWER((int32_t)syscall(SYS_set_mempolicy, mode, nodes, bits)); }
@@ -193,9 +193,11 @@ int32_t kernel_signals_to_default(void) {
     return 0;
 }
 int32_t kernel_ignore_signal(int32_t s) { return signal(s, SIG_IGN) == SIG_ERR ? -errno : 0; }
-int32_t kernel_signalfd_all(void) {
+int32_t kernel_signalfd(uint64_t signals) {
     sigset_t set;
-    sigfillset(&set);
+    sigemptyset(&set);
+    for (int s = 1; s < NSIG; s++)
+        if (signals >> (s - 1) & 1) sigaddset(&set, s);
     return ANSWER(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 int32_t kernel_next_signal(int32_t fd, int32_t *sender) {

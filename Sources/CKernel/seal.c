@@ -23,6 +23,8 @@
 #define PROC_MAGIC 0x9fa0
 #define OVERLAY_MAGIC 0x794c7630
 #define TMPFS_MAGIC 0x01021994
+// Our view has one attribute more than a mount that only happens to be read-only, whose upper layer somebody may write.
+#define MARKED_ATTRIBUTES (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NODIRATIME)
 // The compiler must not put calls of the C library in place of loops.
 #define BARE __attribute__((no_builtin, no_stack_protector))
 
@@ -73,7 +75,7 @@ BARE int32_t kernel_runs_sealed(void) {
     if (call5(SYS_statfs, (long)"/proc", (long)&filesystem, 0, 0, 0) != 0 || filesystem.f_type != PROC_MAGIC) return -1;
     if (call5(SYS_statfs, (long)"/proc/self/exe", (long)&filesystem, 0, 0, 0) != 0) return 0;
     if (filesystem.f_type == OVERLAY_MAGIC) {
-        const long wanted = ST_RDONLY | ST_NOSUID | ST_NODEV;
+        const long wanted = ST_RDONLY | ST_NOSUID | ST_NODEV | ST_NODIRATIME;
         return (filesystem.f_flags & wanted) == wanted;
     }
     if (filesystem.f_type != TMPFS_MAGIC) return 0;
@@ -105,7 +107,7 @@ BARE static long lower_only_overlay(const char *layers) {
     long mount = call5(SYS_fsconfig, context, FSCONFIG_SET_STRING, (long)"lowerdir", (long)layers, 0);
     if (mount == 0) mount = call5(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, 0, 0, 0);
     if (mount == 0) {
-        mount = call5(SYS_fsmount, context, FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0, 0);
+        mount = call5(SYS_fsmount, context, FSMOUNT_CLOEXEC, MARKED_ATTRIBUTES, 0, 0);
     }
     call5(SYS_close, context, 0, 0, 0, 0);
     return mount;

@@ -42,10 +42,10 @@ package struct Executor: ~Copyable {
         }
     }
 
-    /// Tells whoever waits: `start` when it has rung, else the creator. A reader that is gone changes nothing.
+    /// Tells whoever waits: the creator, or `start` when it has rung. A reader that is gone changes nothing.
     borrowing func report(_ report: Report) {
         do throws(Errno) {
-            try handles.with(handles.contains(.starter) ? .starter : .sync) { (reader) throws(Errno) in try reader.send(report.bytes) }
+            try handles.with(handles.contains(.reports) ? .reports : .outcome) { (reader) throws(Errno) in try reader.write(report.bytes) }
         } catch {
             exitNow(1)
         }
@@ -63,15 +63,16 @@ package struct Executor: ~Copyable {
             try unshare(kinds)
             entered.formUnion(kinds)
         case .continueInChild(let kinds): try continueInChild(kinds)
+        case .leaveHost: try leaveHost()
         case .continueInContainer: try continueInContainer()
-        case .startSession: try Kernel.startSession()
+        case .startSession(let isNeeded): try startSession(isNeeded: isNeeded)
         case .joinKeyring(let name): try joinKeyring(name)
         case .setHostname(let name): try Kernel.setHostname(name)
         case .setDomainname(let name): try Kernel.setDomainname(name)
         case .bringLoopbackUp: try Kernel.bringLoopbackUp()
         case .runHooks(let phase, let hooks): try runHooks(phase, hooks, step: index)
         case .announceReady:
-            handles.closeAll(except: [.sync, .gate])
+            handles.closeAll(except: [.reports, .answers, .gate, .outcome])
             try synchronize(.ready)
         case .awaitStart: try awaitStart()
         case .execute: try execute(preserving: plan.preservedDescriptors)

@@ -1,15 +1,23 @@
+// What the init and its parent have open, by name. The names are those of plans, which stay comparable and printable; the numbers are
+// nobody's business. A table owns its descriptors: what is not taken out of it is closed with it.
+// The parent fills it before it clones the init, which has a copy of all then, and closes what is not in it.
 package import Diagnostics
 package import Kernel
 package import UntrustedTree
 
 /// What a descriptor in the table is, by name, so that plans stay comparable and printable.
 package enum HandleName: Hashable, Sendable {
-    /// The init's end of the socket to the process that created it.
-    case sync
-    /// The listening socket at which `start` rings.
+    /// The pipe on which the init tells the process that made it how things go. Pipes and fifos lead to nobody, where a socket tells who
+    /// is at its other end (SO_PEERPIDFD): others in the container's pid namespace may copy what the init has.
+    case reports
+    /// The pipe on which that process answers.
+    case answers
+    /// The socket to that process by which a seccomp listener goes; closed before others can see the init.
+    case listenerSocket
+    /// The fifo on which `start` rings.
     case gate
-    /// The connection from `start`, which waits for the outcome.
-    case starter
+    /// The fifo at which `start` waits for the outcome.
+    case outcome
     /// The root of the container's file tree.
     case root
     /// The root of the container's first process.
@@ -39,9 +47,11 @@ package enum HandleName: Hashable, Sendable {
 extension HandleName: CustomStringConvertible {
     package var description: String {
         switch self {
-        case .sync: "sync"
+        case .reports: "reports"
+        case .answers: "answers"
+        case .listenerSocket: "listener-socket"
         case .gate: "gate"
-        case .starter: "starter"
+        case .outcome: "outcome"
         case .root: "root"
         case .initRoot: "init-root"
         case .proc: "proc"

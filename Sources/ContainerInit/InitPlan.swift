@@ -12,8 +12,22 @@ package struct InitPlan: Equatable, Sendable {
     package init() {}
 
     /// Whether the first process only prepares the way for a second one.
-    package var hasSecondProcess: Bool {
-        steps.contains { if case .continueInChild = $0 { true } else { $0 == .continueInContainer } }
+    package var hasSecondProcess: Bool { steps.contains { $0.makesSecondProcess } }
+
+    /// The points at which the parent is waited for, in their order.
+    package var awaitedPoints: [AwaitedPoint] {
+        var points: [AwaitedPoint] = []
+        var isOfSecond = false
+        for step in steps {
+            if step.makesSecondProcess { isOfSecond = true }
+            switch step {
+            case .synchronize(let point): points.append(AwaitedPoint(point: point, isOfSecond: isOfSecond))
+            case .handOverListener: points.append(AwaitedPoint(point: .seccompListener, isOfSecond: isOfSecond))
+            case .announceReady: points.append(AwaitedPoint(point: .ready, isOfSecond: isOfSecond))
+            default: break
+            }
+        }
+        return points
     }
 
     /// The index of the first step that would reach outside of a private namespace; nil when there is none.
@@ -28,5 +42,21 @@ package struct InitPlan: Equatable, Sendable {
             }
         }
         return nil
+    }
+}
+
+/// A point that the init will reach.
+package struct AwaitedPoint: Equatable, Sendable {
+    package let point: SyncPoint
+    /// Whether by the second process.
+    package let isOfSecond: Bool
+}
+
+extension Step {
+    fileprivate var makesSecondProcess: Bool {
+        switch self {
+        case .continueInChild, .continueInContainer: true
+        default: false
+        }
     }
 }

@@ -22,10 +22,14 @@ package enum Step: Equatable, Sendable {
     case unshareNamespaces(NamespaceSet)
     /// Goes on in a new process, a sibling of this one, in these new namespaces.
     case continueInChild(NamespaceSet)
+    /// Gives up what the container could gain from the next process: every descriptor but the way back to the parent, the runtime's
+    /// arguments and environment.
+    case leaveHost
     /// Goes on in a new process, a sibling of this one, in the pid namespace that this one has joined: the first that the container
-    /// sees. Of the descriptors it has only the way back to the parent.
+    /// sees.
     case continueInContainer
-    case startSession
+    /// With `isNeeded` a seccomp filter that denies it is an error.
+    case startSession(isNeeded: Bool)
     case joinKeyring(name: String)
     case setHostname(String)
     case setDomainname(String)
@@ -104,8 +108,6 @@ package enum SyncPoint: UInt8, Equatable, Sendable {
     case timeOffsets
     /// Runs prestart and createRuntime hooks.
     case hostHooks
-    /// Joins the cgroup on the init's behalf, after a fallback.
-    case cgroup
     /// Moves network devices.
     case networkDevices
     /// All is set up.

@@ -31,11 +31,17 @@ package func executedPath() -> String {
     return unsafe String(cString: path)
 }
 
-/// Whether this program was executed with another effective than real user or group, as by a set-user-ID bit.
-package func changedUserByExecution() -> Bool { kernel_changed_user() == 1 }
+/// Overwrites the arguments and the environment of this program, which others read in /proc.
+package func blankArguments() { kernel_blank_arguments() }
 
-/// Whether nobody can write the file that runs as this program.
-package func runsSealed() -> Bool { kernel_runs_sealed() == 1 }
+/// Whether this program was executed with rights that its caller need not have: by a set-user-ID bit, or by capabilities of its file.
+package func gainedRightsByExecution() -> Bool { kernel_changed_user() == 1 }
+
+/// Whether nobody can write the file that runs as this program; nil when /proc is no procfs, and does not tell.
+package func runsSealed() -> Bool? {
+    let answer = kernel_runs_sealed()
+    return answer < 0 ? nil : answer == 1
+}
 
 /// Ends the program.
 package func exitProgram(_ status: Int32) -> Never { kernel_exit(status) }

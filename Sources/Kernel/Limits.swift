@@ -14,9 +14,10 @@ package struct ProcessLimit: Equatable, Sendable {
     }
 }
 
-package func setResourceLimit(_ limit: ProcessLimit) throws(Errno) {
+/// Sets a limit of `pid` (0: this process).
+package func setResourceLimit(_ limit: ProcessLimit, of pid: Int32 = 0) throws(Errno) {
     let pair: [UInt64] = [limit.soft, limit.hard]
-    try check(unsafe pair.withUnsafeBufferPointer { unsafe kernel_prlimit(0, limit.resource, $0.baseAddress, nil) })
+    try check(unsafe pair.withUnsafeBufferPointer { unsafe kernel_prlimit(pid, limit.resource, $0.baseAddress, nil) })
 }
 
 package func resourceLimit(_ resource: Int32) throws(Errno) -> ProcessLimit {
@@ -52,11 +53,12 @@ package struct SchedulerAttributes: Equatable, Sendable {
     }
 }
 
-package func setScheduler(_ attributes: SchedulerAttributes) throws(Errno) {
+/// Sets how `pid` (0: this process) is scheduled.
+package func setScheduler(_ attributes: SchedulerAttributes, of pid: Int32 = 0) throws(Errno) {
     var raw = kernel_sched(
         policy: attributes.policy, flags: attributes.flags, nice: attributes.nice, priority: attributes.priority,
         runtime: attributes.runtimeNanoseconds, deadline: attributes.deadlineNanoseconds, period: attributes.periodNanoseconds)
-    try check(unsafe kernel_sched_setattr(&raw))
+    try check(unsafe kernel_sched_setattr(pid, &raw))
 }
 
 /// Binds `pid` (0: this process) to the processors whose bits are set in `mask`, 64 to a word.

@@ -83,6 +83,15 @@ extension FileDescriptor {
         }
         return Pipe(reading: FileDescriptor(owning: ends.0), writing: FileDescriptor(owning: ends.1))
     }
+
+    /// A close-on-exec pipe of which each read gets what one write wrote: messages of at most 4096 bytes. Source: pipe(2), O_DIRECT.
+    package static func packetPipe() throws(Errno) -> Pipe {
+        var ends: (Int32, Int32) = (-1, -1)
+        _ = try unsafe withUnsafeMutableBytes(of: &ends) { (buffer) throws(Errno) in
+            try check(unsafe kernel_packet_pipe(buffer.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Int32.self)))
+        }
+        return Pipe(reading: FileDescriptor(owning: ends.0), writing: FileDescriptor(owning: ends.1))
+    }
 }
 
 /// Both ends of a pipe.
@@ -94,6 +103,16 @@ package struct Pipe: ~Copyable {
     package consuming func intoReading() -> FileDescriptor { reading }
     /// Closes the reading end.
     package consuming func intoWriting() -> FileDescriptor { writing }
+    /// Gives the writing end away.
+    package consuming func intoReading(giving give: (consuming FileDescriptor) throws(Errno) -> Void) throws(Errno) -> FileDescriptor {
+        try give(writing)
+        return reading
+    }
+    /// Gives the reading end away.
+    package consuming func intoWriting(giving give: (consuming FileDescriptor) throws(Errno) -> Void) throws(Errno) -> FileDescriptor {
+        try give(reading)
+        return writing
+    }
 }
 
 extension FileDescriptor {

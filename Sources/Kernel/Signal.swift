@@ -11,7 +11,12 @@ package func restoreDefaultSignals() throws(Errno) { try check(kernel_signals_to
 
 extension FileDescriptor {
     /// A non-blocking signalfd(2) for all signals; they must be blocked.
-    package static func allSignals() throws(Errno) -> FileDescriptor { FileDescriptor(owning: try check(kernel_signalfd_all())) }
+    package static func allSignals() throws(Errno) -> FileDescriptor { FileDescriptor(owning: try check(kernel_signalfd(.max))) }
+
+    /// A non-blocking signalfd(2) for these signals; they must be blocked.
+    package static func signals(_ numbers: [Int32]) throws(Errno) -> FileDescriptor {
+        FileDescriptor(owning: try check(kernel_signalfd(numbers.reduce(0) { $0 | 1 << UInt64($1 - 1) })))
+    }
 
     /// The next signal of this signalfd; nil when there is none.
     package borrowing func nextSignal() throws(Errno) -> (number: Int32, sender: Int32)? {
@@ -32,6 +37,9 @@ package enum SignalName {
             ("VTALRM", 26), ("PROF", 27), ("WINCH", 28), ("IO", 29), ("POLL", 29), ("PWR", 30), ("SYS", 31),
         ]
     }
+
+    /// "SIGTERM" for 15; the number for one without a name.
+    package static func name(of number: Int32) -> String { names.first { $0.1 == number }.map { "SIG" + $0.0 } ?? "\(number)" }
 
     /// The number for "TERM", "SIGTERM", "sigterm", "15" or "RTMIN+3"; nil for anything else. Numbers are 0 to 64.
     package static func number(of word: String) -> Int32? {

@@ -95,6 +95,29 @@ package func poll(_ entries: [(descriptor: Int32, events: PollEvents)], millisec
     return raw.map { PollEvents(rawValue: $0.revents) }
 }
 
+/// Waits until one of these can be read, is at its end or, for a pidfd, has ended; nil is never ready.
+///
+/// - Returns: 0, 1 or 2 for the first of those that can, in this order.
+package func firstReadable(
+    _ first: borrowing FileDescriptor, _ second: borrowing FileDescriptor?, _ third: borrowing FileDescriptor?
+) throws(Errno) -> Int {
+    var entries: [(descriptor: Int32, events: PollEvents)] = [(first.raw, .readable), (-1, .readable), (-1, .readable)]
+    switch second {
+    case .some(let second): entries[1].descriptor = second.raw
+    case .none: break
+    }
+    switch third {
+    case .some(let third): entries[2].descriptor = third.raw
+    case .none: break
+    }
+    if entries[1].descriptor < 0 && entries[2].descriptor < 0 { return 0 }  // reading it waits as well
+    while true {
+        do throws(Errno) {
+            if let ready = try poll(entries, milliseconds: -1).firstIndex(where: { !$0.isEmpty }) { return ready }
+        } catch where error == .interrupted {}
+    }
+}
+
 extension SocketPair {
     /// Closes the second end.
     package consuming func intoFirst() -> FileDescriptor { first }

@@ -26,6 +26,7 @@ extension FileDescriptor {
     package borrowing func terminalPeer() throws(Errno) -> FileDescriptor {
         FileDescriptor(owning: try check(kernel_terminal_peer(raw, O_RDWR | O_NOCTTY | O_CLOEXEC)))
     }
+    /// Makes this terminal that of the calling process' session: the request `controllingTerminalRequest`.
     package borrowing func becomeControllingTerminal() throws(Errno) { try check(kernel_set_controlling_terminal(raw)) }
     package borrowing func windowSize() throws(Errno) -> WindowSize {
         var window = kernel_window()
@@ -46,3 +47,6 @@ extension FileDescriptor {
         try check(unsafe settings.bytes.withUnsafeBytes { unsafe kernel_restore_terminal(number, $0.baseAddress) })
     }
 }
+
+/// `TIOCSCTTY`. Source: ioctl_tty(2).
+package var controllingTerminalRequest: UInt64 { 0x540E }

@@ -13,10 +13,10 @@ import Kernel
         assert(program.mistakes.isEmpty, "the declaration of the command line is wrong")
         var log = ErrorLog(programName: program.invokedName, arguments: arguments)
         do throws(OperationError) {
-            if changedUserByExecution() {
+            if gainedRightsByExecution() {
                 throw OperationError(
-                    "start", program.invokedName, .invalid("it was given the rights of another user or group, who would so be every user's"),
-                    hint: "its file must have no set-user-ID or set-group-ID bit (chmod a-s)")
+                    "start", program.invokedName, .invalid("its file gives it rights that would so be every user's"),
+                    hint: "it must have no set-user-ID or set-group-ID bit (chmod a-s) and no capabilities (setcap -r)")
             }
             let request = try program.parse(arguments)
             if case .run(let invocation) = request {

@@ -83,26 +83,42 @@ struct ExecPlanTests {
         let masks = steps.compactMap { if case .setCapabilities(let masks) = $0 { masks } else { nil } }
         let lastMasks = try #require(steps.lastIndex { if case .setCapabilities = $0 { true } else { false } })
         #expect(lastMasks < entry && masks.count >= 1)
+        #expect(steps.firstIndex(of: .startSession(isNeeded: true)) ?? entry < entry, "it has the caller's session")
+        #expect(steps.firstIndex(of: .leaveHost) ?? entry < entry)
         for step in steps[(entry + 1)...] {
             switch step {
-            case .startSession, .controlTerminal, .loadSeccomp, .loadSeccompWithListener, .handOverListener, .announceReady, .execute: break
+            case .setLimit, .setScheduler, .findProgram, .startSession, .controlTerminal, .loadSeccomp, .announceReady, .execute: break
             default: Issue.record("\(step.summary)")
             }
         }
     }
 
-    @Test("a filter that hands clone(2) to an agent cannot be loaded before the container is entered")
-    func notifiedClone() throws {
-        let config = String(decoding: try Data(contentsOf: directory.appending(path: "seccomp-notify.config.json")), as: UTF8.self)
-        #expect(config.contains("\"mkdir\"") && config.contains("\"noNewPrivileges\": true"))
-        let cloning = config.replacingOccurrences(of: "\"mkdir\"", with: "\"clone\"")
-        _ = try execPlan(Data(cloning.utf8), isPrivileged: true)
-        do {
-            _ = try execPlan(Data(cloning.replacingOccurrences(of: "\"noNewPrivileges\": true", with: "\"noNewPrivileges\": false").utf8), isPrivileged: true)
-            Issue.record("it was planned")
-        } catch {
-            #expect("\(error)".contains("linux.seccomp") && "\(error)".contains("with process.noNewPrivileges the filter is loaded later"), "\(error)")
+    private func plan(_ name: String, replacing changes: [String: String]) throws -> ContainerPlan {
+        var config = String(decoding: try Data(contentsOf: directory.appending(path: name + ".config.json")), as: UTF8.self)
+        for (old, new) in changes {
+            try #require(config.contains(old))
+            config = config.replacingOccurrences(of: old, with: new)
         }
+        return try execPlan(Data(config.utf8), isPrivileged: true)
+    }
+
+    @Test("a filter that hands a call to an agent before that one can have its listener is refused", arguments: ["read", "close", "clone", "capset"])
+    func notified(call: String) throws {
+        let changes = ["\"mkdir\"": "\"\(call)\"", "\"noNewPrivileges\": true": "\"noNewPrivileges\": false"]
+        let error = try #require(throws: OperationError.self) { try plan("seccomp-notify", replacing: changes) }
+        #expect(
+            error.description
+                == "plan \"exec\" (linux.seccomp): handing \(call)(2) to an agent, who would be asked before it has the listener, is not supported", "\(error)")
+        #expect(try plan("seccomp-notify", replacing: ["\"mkdir\"": "\"exit_group\""]).steps.contains { $0.step == .handOverListener })
+    }
+
+    @Test("with noNewPrivileges a filter is loaded before the container sees the process, if it lets the rest pass", arguments: [("mkdir", true), ("setsid", false), ("clone", false)])
+    func filterBeforeEntry(denied: String, isBefore: Bool) throws {
+        let changes = ["SCMP_ACT_NOTIFY": "SCMP_ACT_ERRNO", "\"mkdir\"": "\"\(denied)\""]
+        let steps = try plan("seccomp-notify", replacing: changes).steps.map(\.step)
+        let entry = try #require(steps.firstIndex(of: .continueInContainer))
+        let filter = try #require(steps.firstIndex { if case .loadSeccomp = $0 { true } else { false } })
+        #expect((filter < entry) == isBefore)
     }
 
     @Test("failed steps in words")
@@ -137,5 +153,39 @@ struct ExecPlanTests {
             #expect(error.operation == ExecStatus.operation && ExecStatus.isMissing(error) == isMissing)
         }
         #expect(plan.error(step: 0, errno: .noEntry).operation != ExecStatus.operation)
+    }
+}
+
+@Suite("what a profile lets pass for sure")
+struct SeccompAllowanceTests {
+    private func profile(_ rules: String, default action: String = "SCMP_ACT_ERRNO") throws -> LinuxSeccomp {
+        let text = #"{"ociVersion": "1.3.0", "root": {"path": "rootfs"}, "linux": {"seccomp": {"defaultAction": "\#(action)", "syscalls": [\#(rules)]}}}"#
+        return try #require(try RuntimeConfig.parse(Array(text.utf8), source: "config.json").linux?.seccomp)
+    }
+
+    /// As in docker's profile: no new namespaces.
+    private let clone = #"{"names": ["clone"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "value": 2114060288, "valueTwo": 0, "op": "SCMP_CMP_MASKED_EQ"}]}"#
+
+    @Test("rules without and with conditions, and the default")
+    func allows() throws {
+        #expect(try profile(#"{"names": ["read", "write"], "action": "SCMP_ACT_ALLOW"}"#).allows("write", arguments: []))
+        #expect(try !profile(#"{"names": ["read"], "action": "SCMP_ACT_ALLOW"}"#).allows("write", arguments: []))
+        #expect(try profile(#"{"names": ["read"], "action": "SCMP_ACT_ERRNO"}"#, default: "SCMP_ACT_ALLOW").allows("write", arguments: []))
+        #expect(try !profile(#"{"names": ["write"], "action": "SCMP_ACT_KILL"}"#, default: "SCMP_ACT_LOG").allows("write", arguments: []))
+        #expect(try profile(clone).allows("clone", arguments: [siblingFlag]))
+        #expect(try !profile(clone).allows("clone", arguments: [0x1000_0000]))
+        #expect(try !profile(clone).allows("clone", arguments: []), "a condition that may not hold")
+        #expect(try !profile(clone + #", {"names": ["clone"], "action": "SCMP_ACT_TRAP"}"#).allows("clone", arguments: [siblingFlag]))
+        let conditions = #"{"names": ["clone"], "action": "SCMP_ACT_TRAP", "args": [{"index": 5, "value": 1, "op": "SCMP_CMP_GE"}]}"#
+        #expect(try !profile(conditions, default: "SCMP_ACT_ALLOW").allows("clone", arguments: [siblingFlag]), "a condition that may hold")
+    }
+
+    @Test("every comparison", arguments: [
+        ("NE", 4, true), ("NE", 5, false), ("LT", 4, true), ("LT", 5, false), ("LE", 5, true), ("LE", 6, false), ("EQ", 5, true), ("EQ", 4, false),
+        ("GE", 5, true), ("GE", 4, false), ("GT", 6, true), ("GT", 5, false),
+    ] as [(String, UInt64, Bool)])
+    func comparisons(op: String, argument: UInt64, holds: Bool) throws {
+        let rule = #"{"names": ["read"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "value": 5, "op": "SCMP_CMP_\#(op)"}]}"#
+        #expect(try profile(rule).allows("read", arguments: [argument]) == holds)
     }
 }

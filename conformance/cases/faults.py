@@ -1,7 +1,9 @@
 """System calls that fail or are never made: what the runtime says, and what it leaves. conformance/faults/run tries every call of every command;
 the cases here are those in which it once did wrong."""
+import json
 import pathlib
 import re
+import time
 
 from faults import errors
 from support import Skip, case
@@ -82,8 +84,8 @@ def denied_mask(c):
 
 @case("a pid file that cannot be written leaves no other file")
 def pid_file(c):
-    for name in ("linkat", "write"):
-        fault(c, create(c), "0", name, "", "ENOSPC", which=-1).failed("pid file", "ENOSPC")
+    for name, which in (("linkat", -1), ("write", -2)):  # the last write is the answer to the init
+        fault(c, create(c), "0", name, "", "ENOSPC", which=which).failed("pid file", "ENOSPC")
         gone(c)
 
 
@@ -158,3 +160,24 @@ def sysctl_without_procfs(c):
     c.call("run", "--bundle", c.bundle, c.id).prints("1")
     words = ["run", "--bundle", c.bundle, c.id]
     fault(c, words, "0.1", "fsopen", "^proc$", "EPERM", which=-1).prints("1")
+
+
+@case("the first of exec's two processes is killed before it tells of the second: exec ends, and so does the second")
+def first_of_two(c):
+    c.shell("sleep 60").write()
+    c.call("run", "--detach", "--bundle", c.bundle, c.id).ok()
+    words, log, names = ["exec", c.id, "true"], c.directory / "log", errors.system_calls()
+    c.wrapper = [c.program("fault"), "-o", str(log), "--"]
+    c.call(*words).ok()
+    lines = [line.split(" ") for line in log.read_text().splitlines()]
+    if not any(line[0] == "0.1.1" for line in lines):
+        raise Skip("this runtime's exec has one process")
+    # the last thing that it says
+    number, count = [line[1:3] for line in lines if line[0] == "0.1" and names.get(int(line[1])) in ("write", "sendmsg", "sendto")][-1]
+    c.wrapper = [c.program("fault"), "-k", f"0.1:{number}:{count}", "--"]
+    c.call(*words, timeout=10).failed("ended without a word|killed before its program ran")
+    c.wrapper = []
+    deadline = time.monotonic() + 2
+    while len(json.loads(c.call("ps", "--format", "json", c.id).ok().out)) > 1:
+        assert time.monotonic() < deadline, "the second process is left"
+        time.sleep(0.01)

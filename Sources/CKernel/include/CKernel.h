@@ -18,8 +18,10 @@ const char *kernel_argument(int32_t index);
 const char *kernel_environment(int32_t index);
 /// The `AT_EXECFN` string: the path by which this program was executed.
 const char *kernel_executed_path(void);
-/// 1 when the real and the effective user or group are not one, as after a set-user-ID bit. Else 0.
+/// 1 when the program was executed with rights that its caller need not have: a set-user-ID or set-group-ID bit, or file capabilities. Else 0.
 int32_t kernel_changed_user(void);
+/// Overwrites the arguments and the environment, as /proc/PID/cmdline and /proc/PID/environ show them.
+void kernel_blank_arguments(void);
 /// 1 when the file that runs as this program can be written by nobody: it is seen through a read-only overlay, or a sealed file in memory.
 /// 0 when somebody can; -1 when /proc is not procfs, and nothing that it says is believed.
 int32_t kernel_runs_sealed(void);
@@ -86,6 +88,8 @@ int32_t kernel_futimens(int32_t fd, struct kernel_time access, struct kernel_tim
 int32_t kernel_flock(int32_t fd, int32_t operation);
 int32_t kernel_memfd_create(const char *name, uint32_t flags);
 int32_t kernel_pipe2(int32_t *ends, int32_t flags);
+/// A close-on-exec pipe of which each read gets what one write wrote, up to PIPE_BUF bytes (pipe(2), O_DIRECT).
+int32_t kernel_packet_pipe(int32_t *ends);
 uint32_t kernel_umask(uint32_t mask);
 uint32_t kernel_major(uint64_t rdev);
 uint32_t kernel_minor(uint64_t rdev);
@@ -162,7 +166,7 @@ int32_t kernel_prlimit(int32_t pid, int32_t resource, const uint64_t *soft_and_h
 int32_t kernel_personality(uint64_t persona);
 int32_t kernel_ioprio_set(int32_t priority);
 struct kernel_sched { uint32_t policy; uint64_t flags; int32_t nice; uint32_t priority; uint64_t runtime, deadline, period; };
-int32_t kernel_sched_setattr(const struct kernel_sched *attributes);
+int32_t kernel_sched_setattr(int32_t pid, const struct kernel_sched *attributes);
 int32_t kernel_sched_setaffinity(int32_t pid, const void *mask, size_t bytes);
 int32_t kernel_set_mempolicy(int32_t mode, const uint64_t *nodes, uint64_t bits);
 int32_t kernel_join_session_keyring(const char *name);
@@ -188,8 +192,8 @@ int32_t kernel_signal_mask_none(void);
 /// Gives every signal its default action, as execve(2) would do for handled ones only.
 int32_t kernel_signals_to_default(void);
 int32_t kernel_ignore_signal(int32_t signal);
-/// A close-on-exec, non-blocking signalfd(2) for all signals.
-int32_t kernel_signalfd_all(void);
+/// A close-on-exec, non-blocking signalfd(2) for the signals whose bits are set; bit 0 is signal 1.
+int32_t kernel_signalfd(uint64_t signals);
 /// The next signal's number from a signalfd and its sender's pid, or -errno.
 int32_t kernel_next_signal(int32_t fd, int32_t *sender);
 

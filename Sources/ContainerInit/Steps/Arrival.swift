@@ -15,8 +15,11 @@ extension Executor {
     /// Tells the parent that `point` is reached and waits for its one byte. The parent's death ends the init.
     func synchronize(_ point: SyncPoint) throws(Errno) {
         report(.reached(point))
-        let answer = try handles.with(.sync) { (sync) throws(Errno) in try sync.read(atMost: 1) }
-        if answer.isEmpty { exitNow(1) }
+        try awaitAnswer()
+    }
+
+    func awaitAnswer() throws(Errno) {
+        if try handles.with(.answers, { (answers) throws(Errno) in try answers.read(atMost: 1) }).isEmpty { exitNow(1) }
     }
 
     func becomeRoot(dropGroups: Bool) throws(Errno) {
@@ -48,12 +51,32 @@ extension Executor {
         }
     }
 
-    /// What a container sees of its new member, and could take over with CAP_SYS_PTRACE, must be worth nothing: no descriptor
-    /// of the host, no root or working directory of the host, no right that the program will not have.
-    mutating func continueInContainer() throws(Errno) {
-        handles.closeAll(except: [.sync, .listener])
+    /// What a container sees of its new member, and could take over with CAP_SYS_PTRACE, must be worth nothing: no descriptor, root, working
+    /// directory, session, argument or environment of the host, and no right that the program will not have.
+    mutating func leaveHost() throws(Errno) {
+        handles.closeAll(except: [.reports, .answers, .listenerSocket])
+        blankArguments()
         try setDumpable(false)  // the change of user may have undone it (proc_sys_fs(5), suid_dumpable)
-        try continueInChild([])
+    }
+
+    /// Nothing is closed here: a seccomp filter may be loaded that hands close(2) to an agent, who has no listener yet.
+    mutating func continueInContainer() throws(Errno) {
+        guard !handles.contains(.listenerSocket), !handles.contains(.listener) else { throw .notPermitted }
+        switch try cloneSibling() {
+        case .child: return
+        case .parent(let child):
+            report(.child(pid: child))
+            exitNow(0)
+        }
+    }
+
+    /// - Parameter isNeeded: for a terminal. Without one the session of the first process, in which nobody else is, does as well.
+    func startSession(isNeeded: Bool) throws(Errno) {
+        do throws(Errno) {
+            try Kernel.startSession()
+        } catch where error == .notPermitted || error == .noSystemCall || error == .accessDenied {
+            if isNeeded { throw error }
+        }
     }
 
     /// A session keyring of the container's own. A full quota or a kernel without keyrings is survived: the keyring is

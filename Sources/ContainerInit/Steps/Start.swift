@@ -32,30 +32,29 @@ extension Executor {
         try mayAccess(path, mode: 1)
     }
 
-    /// Blocks until `cale start` connects to the gate; its connection gets what fails from here on.
+    /// Blocks until `cale start` rings; it is told what fails from here on.
     ///
     /// Whatever can fail on the container's account stands before this step, so that `create` reports it. Only
     /// startContainer hooks, the seccomp filter, closing descriptors and execve(2) follow.
     /// Source: runtime.md "Create" (RT-runtime-043: `process.args` is not applied before `start`).
     mutating func awaitStart() throws(Errno) {
-        let connection = try handles.with(.gate) { (gate) throws(Errno) in try gate.accept() }
-        handles.close(.sync)
+        handles.close(.answers)
+        handles.close(.reports)
+        _ = try handles.with(.gate) { (gate) throws(Errno) in try gate.read(atMost: 1) }
         handles.close(.gate)
-        handles.insert(connection, as: .starter)
     }
 
+    /// sendmsg(2) and write(2) come before an agent has the listener: profiles that hand these to it are refused.
     mutating func handOverListener() throws(Errno) {
-        guard let listener = handles.take(.listener) else { throw .badDescriptor }
-        try handles.with(.sync) { (sync) throws(Errno) in
-            try sync.send(Report.reached(.seccompListener).bytes, passing: listener)
-            if try sync.read(atMost: 1).isEmpty { exitNow(1) }
-        }
+        guard let listener = handles.take(.listener), let socket = handles.take(.listenerSocket) else { throw .badDescriptor }
+        try socket.send([0], passing: listener)
+        try synchronize(.seccompListener)
     }
 
     /// Directories of the host must be closed, not only close-on-exec, when execve(2) walks the program's path:
     /// /proc/self/fd/N of the path would lead through them (CVE-2024-21626).
     mutating func execute(preserving preserved: Int32) throws(Errno) {
-        handles.closeAll(except: [.sync, .starter])
+        handles.closeAll(except: [.reports, .outcome])
         for number in 3..<(3 + preserved) where isOpen(descriptor: number) { try setSurvivesExecution(number) }
         guard let program else { throw .noEntry }
         try unblockAllSignals()

@@ -10,24 +10,36 @@ import OCISpec
 /// An init that was cloned and not yet released.
 struct Launch: ~Copyable {
     let plan: ContainerPlan
-    /// The init; before `continueInChild` the first process.
+    /// The init; before the second process is known, the first one.
     private(set) var pid: Int32
-    /// The first process has not told yet which one goes on: what it does before are the points `idMaps` and `timeOffsets`.
+    /// A handle of `pid`; nil in a plan without a second process.
+    private var process: FileDescriptor?
+    /// The first process has not told yet which one goes on.
     private var awaitsSecond: Bool
-    private let sync: FileDescriptor
+    /// What the init has still to reach.
+    private var awaited: ArraySlice<AwaitedPoint>
+    /// The first process' seccomp listener, until the one that goes on is known.
+    private var listener: FileDescriptor?
+    /// Where the signals come from that end the making; nil where they have their usual effect.
+    private var interrupts: FileDescriptor?
+    private let channel: InitChannel
     private let cgroup: Cgroup
 
-    private init(plan: ContainerPlan, pid: Int32, awaitsSecond: Bool, sync: consuming FileDescriptor, cgroup: Cgroup) {
+    private init(_ plan: ContainerPlan, _ initPlan: InitPlan, pid: Int32, channel: consuming InitChannel, cgroup: Cgroup) {
         self.plan = plan
-        self.awaitsSecond = awaitsSecond
         self.pid = pid
-        self.sync = sync
+        self.channel = channel
         self.cgroup = cgroup
+        awaitsSecond = initPlan.hasSecondProcess
+        awaited = initPlan.awaitedPoints[...]
+        process = nil
+        listener = nil
+        interrupts = nil
     }
 
     /// Clones the init of `plan`, which takes over `handles`.
     static func begin(_ plan: ContainerPlan, handles: consuming HandleTable, cgroup: Cgroup) throws(OperationError) -> Launch {
-        let ours = try makeSync(&handles)
+        let ours = try InitChannel.make(handles: &handles, preserved: plan.preservedDescriptors, hasListener: plan.handsListenerOver)
         let initPlan = plan.initPlan  // before the init exists: every page that either writes afterwards is copied
         var isInCgroup = true
         let side: CloneSide
@@ -43,46 +55,48 @@ struct Launch: ~Copyable {
         populateHeap()
         switch side {
         case .child:
-            // our end must not stay open in the init, or it would not see that we are gone
+            // our ends must not stay open in the init, or it would not see that we are gone
             close(ours)
             if !isInCgroup { awaitCgroup(handles) }
             Executor.run(initPlan, handles: handles)
         case .parent(let child):
-            let launch = Launch(plan: plan, pid: child, awaitsSecond: initPlan.hasSecondProcess, sync: ours, cgroup: cgroup)
-            if !isInCgroup { try launch.joinCgroup() }
+            var launch = Launch(plan, initPlan, pid: child, channel: ours, cgroup: cgroup)
+            do throws(OperationError) {
+                try launch.prepareToServe()
+                if !isInCgroup { try launch.joinCgroup() }
+            } catch {
+                launch.kill()
+                throw error
+            }
             return launch
         }
     }
 
-    private static func close(_ descriptor: consuming FileDescriptor) {}
+    private static func close(_ channel: consuming InitChannel) {}
+
+    private mutating func prepareToServe() throws(OperationError) {
+        do throws(Errno) {
+            try ignoreBrokenPipes()  // an answer to an init that is gone
+            if awaitsSecond { process = try FileDescriptor.process(pid) }
+        } catch where error == .noProcess {
+            throw died()
+        } catch {
+            throw OperationError("watch", "the container's init", .errno(error))
+        }
+    }
 
     /// The init does nothing, above all no second process, before it is where it is counted.
     private static func awaitCgroup(_ handles: borrowing HandleTable) {
         do throws(Errno) {
-            if try handles.with(.sync, { (sync) throws(Errno) in try sync.read(atMost: 1) }).isEmpty { exitNow(1) }
+            if try handles.with(.answers, { (answers) throws(Errno) in try answers.read(atMost: 1) }).isEmpty { exitNow(1) }
         } catch {
             exitNow(1)
         }
     }
 
     private func joinCgroup() throws(OperationError) {
-        do throws(OperationError) {
-            try cgroup.joinUnified(pid)
-            try answer()
-        } catch {
-            kill()
-            throw error
-        }
-    }
-
-    private static func makeSync(_ handles: inout HandleTable) throws(OperationError) -> FileDescriptor {
-        do throws(Errno) {
-            let pair = try FileDescriptor.socketPair(.sequencedPackets)
-            handles.insert(try pair.second.duplicate(above: 100), as: .sync)
-            return pair.intoFirst()
-        } catch {
-            throw OperationError("make socket", "sync", .errno(error))
-        }
+        try cgroup.joinUnified(pid)
+        try answer()
     }
 
     /// Into the version 2 cgroup at once; from outside where the kernel does not know how (before 5.7) or refuses, since
@@ -115,62 +129,100 @@ struct Launch: ~Copyable {
     /// - Throws: what the init reports, or what fails here on its behalf. The caller kills the init then.
     mutating func serve(
         devices: (Int32) throws(OperationError) -> Void, hooks: (Int32) throws(OperationError) -> Void,
-        listener: (Int32, consuming FileDescriptor) throws(OperationError) -> Void
+        listener handOver: (Int32, consuming FileDescriptor) throws(OperationError) -> Void
     ) throws(OperationError) {
         while true {
-            var message = try receive()
-            if message.bytes.isEmpty { throw died() }
-            guard let report = Report(bytes: message.bytes) else {
-                throw OperationError("hear from the container's init", "", .invalid("it sent something unknown"))
-            }
-            if case .reached(let point) = report, point != .idMaps, point != .timeOffsets, awaitsSecond {
-                // it was faster than the first one's word of it
-                guard case .child(let child) = Report(bytes: try receive().bytes) else { throw died() }
-                try goOn(in: child)
-            }
-            switch report {
+            switch try receive() {
             case .failure(let step, let errno, _): throw explained(plan.error(step: step, errno: errno))
             case .hookFailure(let step, let hook, let status, let detail): throw plan.hookError(step: step, hook: hook, status: status, detail: detail)
             case .child(let child):
-                try goOn(in: child)
+                try goOn(in: child, handOver)
                 continue
-            case .reached(.ready): return
-            case .reached(.idMaps): try plan.idMaps?.write(to: pid)
-            case .reached(.timeOffsets): try writeTimeOffsets()
-            case .reached(.networkDevices): try devices(pid)
-            case .reached(.hostHooks): try hooks(pid)
-            case .reached(.seccompListener):
-                guard let descriptor = message.descriptor.take() else { throw OperationError("receive seccomp listener", "", .errno(.badDescriptor)) }
-                try listener(pid, descriptor)
-            case .reached: throw OperationError("hear from the container's init", "", .invalid("it waits for something unknown"))
+            case .reached(let point):
+                // in the order of the plan: what is under a container's influence asks for nothing else
+                guard let next = awaited.popFirst(), next.point == point else { throw Self.unknownReport }
+                if next.isOfSecond && awaitsSecond {
+                    // it was faster than the first one's word of it
+                    guard case .child(let child) = try receive() else { throw Self.unknownReport }
+                    try goOn(in: child, handOver)
+                }
+                if point == .ready { return }
+                try attend(point, devices: devices, hooks: hooks, listener: handOver)
             }
             try answer()
         }
     }
 
-    private func receive() throws(OperationError) -> ReceivedMessage {
-        do throws(Errno) {
-            return try sync.receive(atMost: 8 + Report.detailLimit)
-        } catch {
-            throw OperationError("hear from the container's init", "", .errno(error))
+    private mutating func attend(
+        _ point: SyncPoint, devices: (Int32) throws(OperationError) -> Void, hooks: (Int32) throws(OperationError) -> Void,
+        listener handOver: (Int32, consuming FileDescriptor) throws(OperationError) -> Void
+    ) throws(OperationError) {
+        switch point {
+        case .idMaps: try plan.idMaps?.write(to: pid)
+        case .timeOffsets: try writeTimeOffsets()
+        case .networkDevices: try devices(pid)
+        case .hostHooks: try hooks(pid)
+        case .seccompListener:
+            let received: FileDescriptor
+            do throws(Errno) { received = try channel.receiveListener() } catch {
+                throw OperationError("receive seccomp listener", "", .errno(error))
+            }
+            if awaitsSecond { listener = consume received } else { try handOver(pid, received) }
+        case .ready: break
         }
     }
 
-    /// From now on the init is `child`: a child of ours, made by the first process, which ends.
-    private mutating func goOn(in child: Int32) throws(OperationError) {
+    private static var unknownReport: OperationError { OperationError("hear from the container's init", "", .invalid("it sent something unknown")) }
+
+    /// Makes HUP, INT, QUIT and TERM end the making with an error, so that all of it is undone. Signals are blocked: the process may be stopped
+    /// by others of its container, or wait for a hook, and the end of this process alone would leave it there.
+    mutating func watchInterrupts() throws(OperationError) {
+        do throws(Errno) { interrupts = try .signals([1, 2, 3, 15]) } catch { throw OperationError("watch", "signals", .errno(error)) }
+    }
+
+    private func receive() throws(OperationError) -> Report {
+        guard let bytes = try nextReport() else { throw died() }
+        guard let report = Report(bytes: bytes) else { throw Self.unknownReport }
+        return report
+    }
+
+    /// Nil when the init is gone, or executes its program.
+    private func nextReport() throws(OperationError) -> [UInt8]? {
+        do throws(Errno) { return try channel.next(from: process, interrupts: interrupts) } catch {
+            let signal = error == .interrupted ? try? interrupts?.nextSignal()?.number : nil  // the wait's error is the one to tell
+            guard let signal else { throw OperationError("hear from the container's init", "", .errno(error)) }
+            throw OperationError("start", "program", .invalid("\(SignalName.name(of: signal)) came before it ran"))
+        }
+    }
+
+    /// From now on the init is `child`: a child of ours, made by the first process, which ends. An agent gets the listener first: it may have to
+    /// decide about that end.
+    private mutating func goOn(
+        in child: Int32, _ handOver: (Int32, consuming FileDescriptor) throws(OperationError) -> Void
+    ) throws(OperationError) {
         guard awaitsSecond, child > 0, child != pid, isChild(child) else {
             throw OperationError("hear from the container's init", "", .invalid("it names a process that is not ours"))
         }
-        _ = try? waitForChild(pid)  // the first process has ended or is about to; its status says nothing
+        let first = pid
         pid = child
         awaitsSecond = false
+        do throws(OperationError) {
+            if let listener = listener.take() { try handOver(child, listener) }
+        } catch {
+            endChild(first)
+            throw error
+        }
+        _ = try? waitForChild(first)  // it has ended or is about to; its status says nothing
+        do throws(Errno) { process = try FileDescriptor.process(child) } catch {
+            throw error == .noProcess ? died() : OperationError("watch", "the container's init", .errno(error))
+        }
     }
 
     /// Lets the init go on.
     /// - Throws: what the init said last, when it is gone.
     func answer() throws(OperationError) {
-        do throws(Errno) { try sync.send([1]) } catch {
-            guard error == .brokenPipe || error == .connectionReset else { throw OperationError("answer the container's init", "", .errno(error)) }
+        do throws(Errno) { try channel.answer() } catch {
+            guard error == .brokenPipe else { throw OperationError("answer the container's init", "", .errno(error)) }
             throw lastWords() ?? died()
         }
     }
@@ -178,8 +230,7 @@ struct Launch: ~Copyable {
     /// Why an init that is gone has failed; nil when it has not said it.
     private func lastWords() -> OperationError? {
         do throws(Errno) {
-            guard try !poll([(sync.raw, .readable)], milliseconds: 0)[0].isEmpty else { return nil }  // never wait for somebody who is gone
-            guard case .failure(let step, let errno, _) = Report(bytes: try sync.receive(atMost: 8 + Report.detailLimit).bytes) else { return nil }
+            guard let bytes = try channel.lastWords(), case .failure(let step, let errno, _) = Report(bytes: bytes) else { return nil }
             return explained(plan.error(step: step, errno: errno))
         } catch {
             return nil
@@ -188,21 +239,19 @@ struct Launch: ~Copyable {
 
     /// After the answer to `ready` in a plan without a gate: waits until the program runs.
     /// - Throws: what kept it from running.
-    func awaitExecution() throws(OperationError) { try Self.awaitExecution(of: plan, over: sync) }
-
-    /// Waits at the end of a connection to the init, which closes when execve(2) succeeds.
-    static func awaitExecution(of plan: ContainerPlan, over connection: borrowing FileDescriptor) throws(OperationError) {
-        let bytes: [UInt8]
-        do throws(Errno) { bytes = try connection.read(atMost: 8 + Report.detailLimit) } catch { throw OperationError("start", "", .errno(error)) }
-        switch Report(bytes: bytes) {
-        case .failure(let step, let errno, _): throw plan.error(step: step, errno: errno)
-        case .hookFailure(let step, let hook, let status, let detail): throw plan.hookError(step: step, hook: hook, status: status, detail: detail)
-        default: return
-        }
+    func awaitExecution() throws(OperationError) {
+        if let bytes = try nextReport(), let report = Report(bytes: bytes), let error = plan.error(report) { throw error }
     }
 
-    /// Ends the init, whatever it is doing, and reaps it.
-    func kill() { endChild(pid) }
+    /// Ends the init, whatever it is doing, and reaps it, if it ends at once: in a frozen cgroup of version 1 it does when that is thawed.
+    func kill() {
+        guard isChild(pid) else { return }
+        do throws(Errno) {
+            try sendSignal(9, to: pid)
+            let handle = try FileDescriptor.process(pid)
+            if try !poll([(handle.raw, .readable)], milliseconds: 500)[0].isEmpty { _ = try waitForChild(pid) }
+        } catch {}  // what is left of it is whoever's it is when we are gone
+    }
 
     private func died() -> OperationError {
         guard let reason = cgroup.outOfMemory() else {
@@ -231,6 +280,18 @@ struct Launch: ~Copyable {
 }
 
 extension ContainerPlan {
+    /// Whether the init sends a seccomp listener.
+    var handsListenerOver: Bool { steps.contains { $0.step == .handOverListener } }
+
+    /// Words what kept a program from running; nil for a report that says nothing of that kind.
+    func error(_ report: Report) -> OperationError? {
+        switch report {
+        case .failure(let step, let errno, _): error(step: step, errno: errno)
+        case .hookFailure(let step, let hook, let status, let detail): hookError(step: step, hook: hook, status: status, detail: detail)
+        case .reached, .child: nil
+        }
+    }
+
     func hookError(step: Int, hook: Int, status: Int32, detail: [UInt8]) -> OperationError {
         guard steps.indices.contains(step), case .runHooks(let phase, let hooks) = steps[step].step, hooks.indices.contains(hook) else {
             return OperationError("run hook", "", .invalid("it failed with status \(status)"))

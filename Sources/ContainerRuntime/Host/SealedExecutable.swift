@@ -13,10 +13,15 @@ package enum SealedExecutable {
     ///
     /// - Throws: when no memory file can be had: then no container is started.
     package static func ensure(arguments: [String]) throws(OperationError) {
-        if runsSealed() { return }
+        switch runsSealed() {
+        case .some(true): return
+        case .some(false): break
+        case .none:
+            throw OperationError(
+                "seal", "/proc/self/exe", .invalid("/proc is not a procfs"), hint: "the runtime must see itself before it starts a container")
+        }
         do throws(Errno) {
             let executable = try FileDescriptor.open("/proc/self/exe", .readOnly)
-            guard try executable.filesystemType() != .proc else { throw .stale }
             if try isOutOfReach() { return }
             // no overlay file system, no privilege for it, or an odd file system below: a copy always works
             let copy = try memoryCopy(of: executable)

@@ -119,7 +119,7 @@ private func make(
     _ options: CreateOptions, _ preparation: Preparation, in directory: borrowing StateDirectory, waitsForStart: Bool,
     handles: consuming HandleTable, devices: inout NetworkDevices?, release: (borrowing Launch) throws(OperationError) -> Void
 ) throws(OperationError) -> MadeContainer {
-    let plan = preparation.plan
+    var plan = preparation.plan
     var state = StoredState(options, preparation)
     try directory.begin(state)
     try directory.keepConfiguration(preparation.bundle.configBytes)
@@ -129,11 +129,12 @@ private func make(
         try? Resctrl.remove(plan.resctrl?.removed ?? [])  // the first error is the one to tell
         throw error
     }
+    if cgroup.directories.count < plan.cgroup.directories.count { plan.limitCgroupMount(to: cgroup.directories) }
     state.cgroupDirectories = cgroup.directories
     state.cgroupParents = cgroup.madeParents
     do throws(OperationError) {
         try Handles.openCgroup(cgroup, into: &handles)
-        if waitsForStart { handles.insert(try directory.makeGate(), as: .gate) }
+        if waitsForStart { try directory.makeGate(&handles) }
         try launch(options, plan, &state, waitsForStart: waitsForStart, cgroup: cgroup, in: directory, handles: handles, devices: &devices, release: release)
         return MadeContainer(state: state, plan: plan)
     } catch {
@@ -176,7 +177,7 @@ private func launch(
     do throws(OperationError) {
         try cgroup.settle()
         // `create` may be interrupted: its init ends with it, and what it has recorded can be deleted
-        if waitsForStart { try unblockSignals() }
+        if waitsForStart { try unblockSignals() } else { try launch.watchInterrupts() }
         try setOOMScore(plan, pid: launch.pid)
         let early = state
         try launch.serve(

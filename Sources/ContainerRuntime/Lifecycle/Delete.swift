@@ -73,14 +73,22 @@ private func end(_ state: StoredState, force: Bool) throws(OperationError) {
     try awaitEnd(state)
 }
 
-/// Waits until the init is gone: its cgroup cannot be removed before. A zombie counts as gone: its parent is the caller.
+/// Waits until the init is gone, at most 10 s: its cgroup cannot be removed before. A zombie counts as gone: its parent is the caller.
 private func awaitEnd(_ state: StoredState) throws(OperationError) {
+    let deadline = monotonicNanoseconds() + 10_000_000_000
+    while !(try hasEnded(state, withinMilliseconds: 100)), monotonicNanoseconds() < deadline {
+        try state.cgroup.thawTree()  // others of the container may have frozen it again
+    }
+}
+
+private func hasEnded(_ state: StoredState, withinMilliseconds limit: Int32) throws(OperationError) -> Bool {
     do throws(Errno) {
-        guard state.pid > 0 else { return }
+        guard state.pid > 0 else { return true }
         let process = try FileDescriptor.process(state.pid)
-        guard try state.initMatches() else { return }
-        _ = try poll([(process.raw, .readable)], milliseconds: 10_000)
+        guard try state.initMatches() else { return true }
+        return try !poll([(process.raw, .readable)], milliseconds: limit)[0].isEmpty
     } catch where error == .noProcess {
+        return true
     } catch {
         throw OperationError("wait for the end of container", state.id, .errno(error))
     }

@@ -82,8 +82,7 @@ private func serve(
     _ launch: inout Launch, _ options: ExecOptions, _ state: StoredState, _ cgroup: Cgroup, wrotePidFile: inout Bool
 ) throws(OperationError) {
     let plan = launch.plan
-    // until it is released we may be interrupted: the process sees that we are gone, and ends
-    try unblockSignals()
+    try launch.watchInterrupts()
     do throws(OperationError) {
         try launch.serve(
             devices: { _ in }, hooks: { _ in },
@@ -93,12 +92,28 @@ private func serve(
     } catch {
         throw wordDeath(error, cgroup)
     }
+    try setFromOutside(plan, pid: launch.pid)
     try Resctrl.join(state.resctrlGroups.map { Path($0) }, pid: launch.pid)
     if let trace = options.trace { traceDone(plan, pid: launch.pid, trace) }
     if let socket = options.pidfdSocket { try sendPidfd(of: launch.pid, to: socket) }
     if let pidFile = options.pidFile {
         wrotePidFile = true
         try PidFile.write(launch.pid, to: pidFile)
+    }
+}
+
+/// Sets what the process would not have inherited.
+private func setFromOutside(_ plan: ContainerPlan, pid: Int32) throws(OperationError) {
+    for planned in plan.stepsOfTheRuntime {
+        do throws(Errno) {
+            switch planned.step {
+            case .setLimit(let limit): try setResourceLimit(limit, of: pid)
+            case .setScheduler(let attributes): try setScheduler(attributes, of: pid)
+            default: throw .invalid
+            }
+        } catch {
+            throw plan.error(planned, error)
+        }
     }
 }
 
@@ -126,11 +141,10 @@ private func copyWindowSize(to terminal: borrowing FileDescriptor?) throws(Opera
     }
 }
 
-/// From here on signals are read, not acted upon.
+/// From here on signals, which are blocked since the process was made, are relayed.
 /// - Throws: `.invalid` when the process has ended already: its SIGCHLD may have come before somebody looked.
 private func watchSignals(pid: Int32) throws(OperationError) -> FileDescriptor {
     do throws(Errno) {
-        try blockAllSignals()
         let signals = try FileDescriptor.allSignals()
         guard case .stillRunning = try waitForChild(pid, blocking: false) else { throw .noChild }
         return signals

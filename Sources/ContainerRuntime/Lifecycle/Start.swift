@@ -23,13 +23,9 @@ extension Container {
         }
         let bytes: [UInt8]
         do throws(Errno) {
-            let bell = try FileDescriptor.unixSocket()
-            try bell.connect(to: directory.gateAddress())
-            try directory.handle.remove(StateDirectory.gateName)
-            // the init closes its end when it executes the program
-            bytes = try bell.read(atMost: 8 + Report.detailLimit)
+            bytes = try directory.ring()
         } catch {
-            throw OperationError("start container", state.id, .errno(error), hint: error == .connectionRefused ? "its init has ended" : nil)
+            throw OperationError("start container", state.id, .errno(error), hint: error == .noDeviceOrAddress ? "its init has ended" : nil)
         }
         if let report = Report(bytes: bytes) { throw startError(report) }
         do throws(OperationError) {
@@ -48,11 +44,7 @@ extension Container {
         } catch {
             return OperationError("start container", state.id, .invalid("its program could not be executed"))
         }
-        switch report {
-        case .failure(let step, let errno, _): return plan.error(step: step, errno: errno)
-        case .hookFailure(let step, let hook, let status, let detail): return plan.hookError(step: step, hook: hook, status: status, detail: detail)
-        case .reached, .child: return OperationError("start container", state.id, .invalid("its init answered something unexpected"))
-        }
+        return plan.error(report) ?? OperationError("start container", state.id, .invalid("its init answered something unexpected"))
     }
 }
 

@@ -26,6 +26,10 @@ package struct TimeOffset: Equatable, Sendable {
 package struct ContainerPlan: Equatable, Sendable {
     /// The init's steps, with their properties.
     package var steps: [PlannedStep] = []
+    /// `exec`: what the runtime sets for the process when it is ready: limits and the scheduler.
+    package var stepsOfTheRuntime: [PlannedStep] = []
+    /// `exec`: what its second process sets for itself; planned before it is.
+    var stepsOfTheSecond: [PlannedStep] = []
     package var firstNamespaces: NamespaceSet = []
     package var arguments: [String] = []
     package var environment: [String] = []

@@ -45,7 +45,7 @@ extension ContainerPlan {
         ofProcess.personality = linux.personality
         ofProcess.memoryPolicy = linux.memoryPolicy
         try planProcess(process, linux: ofProcess, context: context)
-        try planEntry(process, linux: linux, context: context)
+        try planEntry(process, profile: linux.seccomp, context: context)
         try refuseUnsafeSteps()
     }
 
@@ -69,28 +69,52 @@ extension ContainerPlan {
 
     /// From the search for the program to execve(2), with the step into the container's pid namespace between.
     ///
-    /// A filter that needs CAP_SYS_ADMIN is loaded before that step: it must let clone(2), setsid(2) and, for a terminal, ioctl(2) pass.
-    private mutating func planEntry(_ process: Process, linux: Linux, context: PlanContext) throws(OperationError) {
-        try planProgram(process)
-        let loadsBefore = capabilitiesAfterFilter != nil
-        if loadsBefore, let seccomp = context.seccomp {
-            if seccomp.usesListener, let profile = linux.seccomp, profile.notifies(of: ["clone", "clone3"]) {
-                throw OperationError(
-                    "plan", "exec", .unsupported("an agent would have to answer for clone(2) before it has the listener"), field: "linux.seccomp",
-                    hint: "with process.noNewPrivileges the filter is loaded later")
-            }
-            planFilter(seccomp)
+    /// What the container sees, and may take over with CAP_SYS_PTRACE, must be under the filter already. Only a profile with
+    /// `noNewPrivileges` that does not let the last calls pass is loaded after them, as late as runc does it.
+    private mutating func planEntry(_ process: Process, profile: LinuxSeccomp?, context: PlanContext) throws(OperationError) {
+        guard isPrivate(.pid, context) else {
+            add(.startSession(isNeeded: true))
+            if process.terminal { add(.controlTerminal, field: "process.terminal") }
+            return try planStart(process, context: context)
         }
-        if isPrivate(.pid, context) { add(.continueInContainer, field: "linux.namespaces") }
-        add(.startSession)
+        let isFilteredBefore = try profile.map { (profile) throws(OperationError) in
+            try refuseEarlyNotices(profile)
+            return capabilitiesAfterFilter != nil || profile.usesListener || letsEntryPass(profile, process, context)
+        } ?? false
+        if isFilteredBefore { try planProgram(process) }
+        add(.startSession(isNeeded: true))
+        add(.leaveHost)
+        if isFilteredBefore, let seccomp = context.seccomp { planFilter(seccomp) }
+        add(.continueInContainer, field: "linux.namespaces")
+        steps += stepsOfTheSecond
+        // below /proc/self it is there for this process only
+        if !isFilteredBefore { try planProgram(process) }
+        add(.startSession(isNeeded: process.terminal))
         if process.terminal { add(.controlTerminal, field: "process.terminal") }
-        if let seccomp = context.seccomp, seccomp.usesListener {
-            if !loadsBefore { planFilter(seccomp) }
-            add(.handOverListener, field: "linux.seccomp.listenerPath")
-        }
         add(.announceReady)
-        if let seccomp = context.seccomp, !seccomp.usesListener, !loadsBefore { planFilter(seccomp) }
+        if !isFilteredBefore, let seccomp = context.seccomp { planFilter(seccomp) }
         preservedDescriptors = context.preservedDescriptors
         add(.execute, field: "process.args[0]")
+    }
+
+    /// The agent is told of the process that goes on, so it has the listener only when that one is there.
+    private func refuseEarlyNotices(_ profile: LinuxSeccomp) throws(OperationError) {
+        var early = ["read", "close", "clone"]
+        if capabilitiesAfterFilter != nil { early.append("capset") }
+        guard let call = early.first(where: { profile.notifies(of: $0) }) else { return }
+        throw OperationError(
+            "plan", "exec", .unsupported("handing \(call)(2) to an agent, who would be asked before it has the listener,"), field: "linux.seccomp")
+    }
+
+    /// Whether the profile allows every call between the step into the container and the execution of the program.
+    private func letsEntryPass(_ profile: LinuxSeccomp, _ process: Process, _ context: PlanContext) -> Bool {
+        var calls: [(name: String, arguments: [UInt64])] = [
+            ("clone", [siblingFlag, 0, 0, 0, 0, 0]), ("exit_group", [0]), ("setsid", []), ("read", []), ("write", []), ("rt_sigprocmask", []),
+            ("rt_sigaction", []), ("execve", []),
+        ]
+        if process.terminal { calls.append(("ioctl", [0, controllingTerminalRequest, 0])) }
+        if context.preservedDescriptors > 0 { calls.append(("fcntl", [])) }
+        if !stepsOfTheSecond.isEmpty { calls += [("prlimit64", []), ("sched_setattr", [])] }
+        return calls.allSatisfy { profile.allows($0.name, arguments: $0.arguments) }
     }
 }

@@ -110,6 +110,15 @@ extension ContainerPlan {
         throw OperationError("mount", destination.text, .invalid("nothing may be mounted inside of /proc"), field: field)
     }
 
+    /// Leaves the hierarchies out of the container's cgroup mount in which it got no cgroup, since its maker may make none there.
+    mutating func limitCgroupMount(to directories: [String]) {
+        for index in steps.indices {
+            guard case .mountCgroups(var step) = steps[index].step else { continue }
+            step.hierarchies.removeAll { !directories.contains($0.path.text) }
+            steps[index].step = .mountCgroups(step)
+        }
+    }
+
     /// The container's own cgroups, read-only or not; in version 1 one bind mount a hierarchy.
     private mutating func planCgroupMount(_ destination: InRootPath, options: MountOptions, field: String, context: PlanContext) {
         let legacy = cgroup.directories.filter { $0.hierarchy.version == .v1 }

@@ -71,7 +71,7 @@ extension ContainerPlan {
 
     /// The session, its keyring, and the loopback device.
     mutating func planSession(_ linux: Linux, context: PlanContext) {
-        add(.startSession)
+        add(.startSession(isNeeded: true))
         if context.makesKeyring { add(.joinKeyring(name: "_ses.\(context.id.text)")) }
         if newNamespaces.contains(.network) { add(.bringLoopbackUp) }
     }

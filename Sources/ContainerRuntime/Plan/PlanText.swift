@@ -39,6 +39,7 @@ extension ContainerPlan {
             lines.append("copy the mount of \(source.path.text) for mounts[\(source.index)]" + (source.idMap.map { ", " + $0.text } ?? ""))
         }
         lines += resctrl?.hostLines ?? []
+        lines += stepsOfTheRuntime.map { $0.text }
         for device in networkDevices { lines.append("move network device \(device.hostName) into the container as \(device.name)") }
         for (name, list) in [("prestart", hooks.prestart), ("createRuntime", hooks.createRuntime), ("poststart", hooks.poststart), ("poststop", hooks.poststop)] {
             for hook in list { lines.append("run \(name) hook \(quoted(hook.path))") }

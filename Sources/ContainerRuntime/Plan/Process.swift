@@ -1,4 +1,6 @@
 // What the process is before its program starts: limits, scheduling, labels, identity, capabilities.
+// The order is that in which each step leaves the right to do the next: what needs privileges of the host comes before the user changes,
+// the bounding set before the capability to change it goes. `exec` has the same steps, and ExecPlan.swift what it does around them.
 import ContainerInit
 import Diagnostics
 import Kernel
@@ -10,11 +12,13 @@ extension ContainerPlan {
     mutating func planProcess(_ process: Process, linux: Linux, context: PlanContext) throws(OperationError) {
         add(.enterDirectory(try inRoot(process.cwd, "process.cwd")), field: "process.cwd")
         for (index, limit) in process.rlimits.enumerated() {
-            add(
-                .setLimit(ProcessLimit(resource: limit.type.resource, soft: limit.soft, hard: limit.hard)),
-                field: "process.rlimits[\(index)]")
+            let step = Step.setLimit(ProcessLimit(resource: limit.type.resource, soft: limit.soft, hard: limit.hard))
+            let field = "process.rlimits[\(index)]"
+            if limit.type == .processes { addForProgram(step, capability: "CAP_SYS_RESOURCE", field: field, context) } else { add(step, field: field) }
         }
-        if let scheduler = process.scheduler { add(.setScheduler(scheduler.attributes), field: "process.scheduler") }
+        if let scheduler = process.scheduler {
+            addForProgram(.setScheduler(scheduler.attributes), capability: "CAP_SYS_NICE", field: "process.scheduler", context)
+        }
         if let priority = process.ioPriority { add(.setIOPriority(priority.kernelValue), field: "process.ioPriority") }
         if let personality = linux.personality { add(.setPersonality(personality.kernelValue), field: "linux.personality") }
         if let policy = linux.memoryPolicy {
@@ -23,6 +27,19 @@ extension ContainerPlan {
         add(.setFileCreationMask(process.user.umask ?? 0o022), field: "process.user.umask")
         if !isExec { planLabels(process) }
         planIdentity(process, context: context)
+    }
+
+    /// A step that is not for the first process of `exec`: the second one would not inherit its effect, or could not be made (a limit of
+    /// processes counts both). The runtime sets it from outside, or the second one itself where the runtime lacks `capability`.
+    private mutating func addForProgram(_ step: Step, capability: String, field: String, _ context: PlanContext) {
+        let planned = PlannedStep(step: step, field: field)
+        if !isExec || !isPrivate(.pid, context) {
+            steps.append(planned)
+        } else if let bit = CapabilityNames.bit(capability), context.grantableCapabilities & bit != 0 {
+            stepsOfTheRuntime.append(planned)
+        } else {
+            stepsOfTheSecond.append(planned)
+        }
     }
 
     /// On a procfs of the runtime's own pid namespace, or of the container's own in `create`. A new process inherits what is written.
@@ -81,7 +98,6 @@ extension ContainerPlan {
         try planProgram(process)
         if let seccomp = context.seccomp, seccomp.usesListener {
             planFilter(seccomp)
-            add(.handOverListener, field: "linux.seccomp.listenerPath")
         }
         add(.announceReady)
         if context.waitsForStart { add(.awaitStart) }
@@ -103,12 +119,13 @@ extension ContainerPlan {
         add(.findProgram(program, searchPath: searchPath), field: "process.args[0]")
     }
 
-    /// The filter, and the end of the capability that was kept for it.
+    /// The filter, its listener, which an agent has as soon as it can, and the end of the capability that was kept for it.
     mutating func planFilter(_ seccomp: SeccompProgram) {
         add(
             seccomp.usesListener
                 ? .loadSeccompWithListener(seccomp.filter, flags: seccomp.flags) : .loadSeccomp(seccomp.filter, flags: seccomp.flags),
             field: "linux.seccomp")
+        if seccomp.usesListener { add(.handOverListener, field: "linux.seccomp.listenerPath") }
         if let capabilitiesAfterFilter { add(.setCapabilities(capabilitiesAfterFilter), field: "process.capabilities") }
     }
 }

@@ -8,7 +8,10 @@ extension ContainerPlan {
     /// Words the failure of step `index`.
     package func error(step index: Int, errno: Errno) -> OperationError {
         guard steps.indices.contains(index) else { return OperationError("set up", "container", .errno(errno)) }
-        let planned = steps[index]
+        return error(steps[index], errno)
+    }
+
+    func error(_ planned: PlannedStep, _ errno: Errno) -> OperationError {
         if case .findProgram(let name, let searchPath) = planned.step { return programError(name, searchPath: searchPath, errno: errno, field: planned.field) }
         // the pid namespace has lost its first process, and takes no other (pid_namespaces(7))
         if planned.step == .continueInContainer, errno == .noMemory {

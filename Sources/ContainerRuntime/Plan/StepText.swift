@@ -19,8 +19,9 @@ extension Step {
         case .joinNamespace(let kind): ("join namespace", kind.specName)
         case .unshareNamespaces(let kinds): ("make namespaces", kinds.text)
         case .continueInChild(let kinds): ("go on in a new process with namespaces", kinds.isEmpty ? "of its parent" : kinds.text)
+        case .leaveHost: ("give up", "what the container shall not gain")
         case .continueInContainer: ("go on in a new process", "that the container sees")
-        case .startSession: ("start session", "")
+        case .startSession(let isNeeded): ("start session", isNeeded ? "" : "if it may")
         case .joinKeyring(let name): ("join keyring", name)
         case .setHostname(let name): ("set hostname", name)
         case .setDomainname(let name): ("set domainname", name)
@@ -115,7 +116,6 @@ extension SyncPoint {
         case .idMaps: "write id maps"
         case .timeOffsets: "write time offsets"
         case .hostHooks: "run prestart and createRuntime hooks"
-        case .cgroup: "join cgroup"
         case .networkDevices: "move network devices"
         case .ready: "record the container"
         case .seccompListener: "hand over the seccomp listener"

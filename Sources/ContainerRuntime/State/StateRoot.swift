@@ -154,7 +154,6 @@ package struct StateDirectory: ~Copyable {
     static var stateName: Path { "state.json" }
     /// The state before anything was made; `state.json` takes over from it.
     static var firstStateName: Path { "creating.json" }
-    static var gateName: Path { "gate" }
     static var configName: Path { "config.json" }
 
     /// Reads the state. Nil when there is none: the creator died before it had written one, and so before it made anything.
@@ -239,32 +238,6 @@ package struct StateDirectory: ~Copyable {
 
     borrowing func path(of name: Path) -> Path { rootPath.appending(id.text).appending(name.text) }
 
-    /// Where `start` rings, as a path that fits into a socket address whatever the state root is called.
-    borrowing func gateAddress() -> Path { Path("/proc/self/fd/\(handle.raw)/\(Self.gateName.text)") }
-
-    /// Makes the socket at which the init waits for `start`.
-    borrowing func makeGate() throws(OperationError) -> FileDescriptor {
-        do throws(Errno) {
-            let gate = try FileDescriptor.unixSocket()
-            try gate.listen(at: gateAddress())
-            return gate
-        } catch {
-            throw OperationError("make start gate", path(of: Self.gateName).text, .errno(error))
-        }
-    }
-
-    /// Whether the init still waits for `start`.
-    package borrowing func hasGate() throws(OperationError) -> Bool {
-        do throws(Errno) {
-            _ = try handle.status(of: Self.gateName)
-            return true
-        } catch where error == .noEntry {
-            return false
-        } catch {
-            throw OperationError("look at start gate", path(of: Self.gateName).text, .errno(error))
-        }
-    }
-
     /// Where criu finds the rootfs of a container that it restores: a mount point that others see as an empty directory.
     static var criuRootName: Path { "criu-root" }
 
@@ -296,13 +269,5 @@ package struct StateDirectory: ~Copyable {
             throw OperationError("make directory", yard.text, .errno(error))
         }
         return yard.text
-    }
-
-    /// Removes the gate: the container has been started.
-    borrowing func removeGate() throws(OperationError) {
-        do throws(Errno) { try handle.remove(Self.gateName) } catch where error == .noEntry {
-        } catch {
-            throw OperationError("remove start gate", path(of: Self.gateName).text, .errno(error))
-        }
     }
 }

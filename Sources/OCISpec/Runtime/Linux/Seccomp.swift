@@ -111,6 +111,27 @@ package struct SeccompRule: Equatable, Sendable {
     }
 }
 
+extension SeccompRule {
+    /// Whether all of the rule's conditions hold; `unknown` for conditions on arguments that are not given.
+    fileprivate func holds(for arguments: [UInt64], unknown: Bool) -> Bool {
+        args.allSatisfy { Int($0.index) < arguments.count ? $0.holds(for: arguments[Int($0.index)]) : unknown }
+    }
+}
+
+extension SeccompArgument {
+    fileprivate func holds(for argument: UInt64) -> Bool {
+        switch op {
+        case .notEqual: argument != value
+        case .less: argument < value
+        case .lessOrEqual: argument <= value
+        case .equal: argument == value
+        case .greaterOrEqual: argument >= value
+        case .greater: argument > value
+        case .maskedEqual: argument & value == valueTwo
+        }
+    }
+}
+
 /// The seccomp section of a configuration.
 package struct LinuxSeccomp: Equatable, Sendable {
     package var defaultAction: SeccompAction
@@ -126,9 +147,16 @@ package struct LinuxSeccomp: Equatable, Sendable {
     /// Whether a rule hands calls to an agent.
     package var usesListener: Bool { syscalls.contains { $0.action == .notify } }
 
-    /// Whether a rule hands one of these calls to an agent.
-    package func notifies(of calls: [String]) -> Bool {
-        syscalls.contains { $0.action == .notify && $0.names.contains(where: calls.contains) }
+    /// Whether a rule hands this call to an agent.
+    package func notifies(of call: String) -> Bool { syscalls.contains { $0.action == .notify && $0.names.contains(call) } }
+
+    /// Whether the call of that name with these first arguments is carried out for sure, and nobody asked. Of rules that contradict each other
+    /// the strict one is taken to hold.
+    package func allows(_ call: String, arguments: [UInt64]) -> Bool {
+        func passes(_ action: SeccompAction) -> Bool { action == .allow || action == .log }
+        let rules = syscalls.filter { $0.names.contains(call) }
+        if rules.contains(where: { !passes($0.action) && $0.holds(for: arguments, unknown: true) }) { return false }
+        return passes(defaultAction) || rules.contains { passes($0.action) && $0.holds(for: arguments, unknown: false) }
     }
 
     package init(_ object: JSONObject) throws(OperationError) {
@@ -145,8 +173,9 @@ package struct LinuxSeccomp: Equatable, Sendable {
         }
         if listenerMetadata != nil && listenerPath == nil { throw fault("listenerMetadata", "it is sent to listenerPath, which is missing") }
         if usesListener && listenerPath == nil { throw fault("listenerPath", "SCMP_ACT_NOTIFY needs the path of an agent's socket") }
-        if usesListener, let index = syscalls.firstIndex(where: { $0.action == .notify && $0.names.contains("write") }) {
-            throw fault("syscalls[\(index)]", "\"write\" cannot notify: the runtime itself would wait for the agent")
+        for (index, rule) in syscalls.enumerated() where rule.action == .notify {
+            guard let call = ["write", "sendmsg"].first(where: rule.names.contains) else { continue }
+            throw fault("syscalls[\(index)]", "\"\(call)\" cannot notify: the runtime itself would wait for the agent")
         }
     }
 }
