@@ -1,6 +1,9 @@
 """config.md, "POSIX-platform Hooks"."""
 import json
 import os
+import signal
+import subprocess
+import time
 
 from support import case
 
@@ -192,3 +195,19 @@ def unread_state(c):
 def missing(c):
     c.config["hooks"] = {"createRuntime": [{"path": "/no/such/hook"}]}
     c.run().failed("/no/such/hook|no such file")
+
+
+@case("run can be interrupted while a hook in the container goes on, and leaves nothing")
+def interrupted(c):
+    c.config["hooks"] = {"createContainer": [hook(f"echo > {c.directory}/began; exec sleep 60")]}
+    c.args("true").write()
+    command = [c.runtime, "--root", c.state_root, "run", "--bundle", c.bundle, c.id]
+    process = subprocess.Popen(command, stdin=c.input, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=c.environment)
+    deadline = time.monotonic() + 10
+    while not (c.directory / "began").exists():
+        assert time.monotonic() < deadline, "the hook does not run"
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=10)  # the hook has the same output, and has ended with it
+    assert process.returncode != 0 and b"SIGTERM" in out, (process.returncode, out)
+    c.call("state", c.id).failed("does not exist")

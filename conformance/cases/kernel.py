@@ -6,6 +6,7 @@ ever; where there is none, the error names the operation and the errno, and noth
 import os
 import pathlib
 import shutil
+import struct
 import subprocess
 import sys
 
@@ -177,6 +178,51 @@ def set_user_id(c):
     own.chmod(0o4755)
     done = subprocess.run([str(own), "--version"], user=1000, group=1000, extra_groups=[], capture_output=True, text=True, cwd="/")
     assert done.returncode != 0 and "set-user-ID" in done.stderr, (done.returncode, done.stdout, done.stderr)
+
+
+@case("capabilities of the runtime's file are refused as well", root=True)
+def file_capabilities(c):
+    own = c.directory / "runtime"
+    shutil.copy2(c.runtime, own)
+    # cap_chown+ep, version 2 (linux/capability.h)
+    os.setxattr(own, "security.capability", struct.pack("<5I", 0x02000001, 1, 0, 0, 0))
+    c.directory.chmod(0o755)
+    done = subprocess.run([str(own), "--version"], user=1000, group=1000, extra_groups=[], capture_output=True, text=True, cwd="/")
+    assert done.returncode != 0 and "capabilities" in done.stderr, (done.returncode, done.stdout, done.stderr)
+
+
+@case("a read-only overlay whose upper layer can be written is no seal")
+def writable_overlay(c):
+    lower, upper, work, merged = (c.directory / name for name in ("lower", "upper", "work", "merged"))
+    for directory in (lower, upper, work, merged):
+        directory.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "none", upper], check=True)
+    (upper / "u").mkdir(), (upper / "w").mkdir()
+    try:
+        options = f"lowerdir={lower},upperdir={upper}/u,workdir={upper}/w,nosuid,nodev"
+        subprocess.run(["mount", "-t", "overlay", "-o", options, "none", merged], check=True)
+        try:
+            shutil.copy2(c.runtime, merged / "runtime")
+            subprocess.run(["mount", "-o", "remount,bind,ro,nosuid,nodev", merged], check=True)
+            runtime, c.runtime = c.runtime, str(merged / "runtime")
+            try:
+                init_is_no_way_to_the_binary(c)
+            finally:
+                c.delete("--force")
+                c.runtime = runtime
+        finally:
+            subprocess.run(["umount", merged], check=True)
+    finally:
+        subprocess.run(["umount", upper], check=True)
+
+
+@case("where something else than procfs is on /proc, no container is started")
+def no_procfs(c):
+    c.args("sleep", "60")
+    c.wrapper = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh"]
+    c.create().failed("/proc")
+    c.wrapper = []
+    assert not any(c.state_root.iterdir()), list(c.state_root.iterdir())
 
 
 @case("where there is neither, no container is started")
