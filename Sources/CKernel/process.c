@@ -51,6 +51,10 @@ int32_t kernel_is_child(int32_t pid) {
     siginfo_t info;
     return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0;
 }
+int32_t kernel_has_children(void) {
+    siginfo_t info;
+    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0;
+}
 int32_t kernel_exit_status(int32_t s) { return WIFEXITED(s) ? WEXITSTATUS(s) : 128 + WTERMSIG(s); }
 int32_t kernel_unshare(uint64_t flags) { return ANSWER((int32_t)syscall(SYS_unshare, flags)); }
 int32_t kernel_setns(int32_t fd, int32_t type) { return ANSWER(setns(fd, type)); }
@@ -193,6 +197,10 @@ int32_t kernel_signals_to_default(void) {
     return 0;
 }
 int32_t kernel_ignore_signal(int32_t s) { return signal(s, SIG_IGN) == SIG_ERR ? -errno : 0; }
+int32_t kernel_is_ignored(int32_t s) {
+    struct sigaction now;
+    return sigaction(s, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+}
 int32_t kernel_signalfd(uint64_t signals) {
     sigset_t set;
     sigemptyset(&set);

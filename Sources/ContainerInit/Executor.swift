@@ -23,6 +23,7 @@ package struct Executor: ~Copyable {
             plan: plan, handles: handles, entered: plan.firstNamespaces, program: nil,
             arguments: StringVector(plan.arguments), environment: StringVector(plan.environment))
         executor.handles.closeOthers(from: 3 + plan.preservedDescriptors)
+        blankArguments()  // every process of a container may read /proc/PID/cmdline of one that it sees
         Kernel.setFileCreationMask(0)  // what the plan makes has just the permissions that the plan says
         executor.runSteps()
         exitNow(1)  // a plan ends with `execute`, which does not come back

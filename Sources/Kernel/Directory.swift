@@ -75,6 +75,12 @@ extension FileDescriptor {
     }
     package borrowing func changePermissions(_ permissions: UInt32) throws(Errno) { try check(kernel_fchmod(raw, permissions)) }
 
+    /// Gives the lock of `lock` back.
+    package borrowing func unlock() throws(Errno) {
+        let number = raw
+        try checkRetrying { kernel_flock(number, 8) }  // LOCK_UN
+    }
+
     /// Takes an flock(2): exclusive or shared, waiting for it unless `waiting` is false.
     /// - Throws: `EAGAIN` when somebody else holds it and `waiting` is false.
     package borrowing func lock(exclusive: Bool = true, waiting: Bool = true) throws(Errno) {

@@ -31,7 +31,7 @@ private func clone(_ namespaces: NamespaceSet, asSibling: Bool, cgroupNumber: In
     let child: Int32
     do throws(Errno) {
         child = Int32(try check(kernel_clone3(namespaces.flags | parentFlag, asSibling ? 0 : SIGCHLD, nil, cgroupNumber)))
-    } catch where error == .noSystemCall && cgroupNumber < 0 && !namespaces.contains(.time) {
+    } catch where (error == .noSystemCall || error == .notPermitted && namespaces.isEmpty) && cgroupNumber < 0 && !namespaces.contains(.time) {
         child = Int32(try check(kernel_clone(namespaces.flags | parentFlag | (asSibling ? 0 : UInt64(SIGCHLD)))))
     }
     return child == 0 ? .child : .parent(child: child)
@@ -74,6 +74,9 @@ package func endInWords(_ status: Int32) -> String {
 
 /// Whether `pid` is a child of this process that was not waited for, running or not.
 package func isChild(_ pid: Int32) -> Bool { kernel_is_child(pid) == 1 }
+
+/// Whether this process has any child that was not waited for.
+package func hasChildren() -> Bool { kernel_has_children() == 1 }
 
 /// Ends the child `pid`, whatever it is doing, and reaps it. Once somebody has reaped it, its pid may be another's: nothing is done then.
 package func endChild(_ pid: Int32) {

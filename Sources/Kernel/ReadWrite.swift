@@ -63,11 +63,13 @@ extension FileDescriptor {
         let number = raw
         var done = 0
         while done < bytes.count {
-            done += try checkRetrying {
+            let written = try checkRetrying {
                 unsafe bytes.withUnsafeBytes { buffer in
                     unsafe kernel_write(number, buffer.baseAddress.unsafelyUnwrapped + done, buffer.count - done)
                 }
             }
+            if written == 0 { throw .inputOutput }  // a seccomp filter may answer so
+            done += written
         }
     }
 

@@ -6,6 +6,7 @@ package func blockAllSignals() throws(Errno) { try check(kernel_signal_mask_all(
 package func unblockAllSignals() throws(Errno) { try check(kernel_signal_mask_none()) }
 /// Makes a write to a pipe or socket without a reader an error, `EPIPE`, instead of the end of this program.
 package func ignoreBrokenPipes() throws(Errno) { try check(kernel_ignore_signal(13)) }
+package func isIgnored(signal: Int32) -> Bool { kernel_is_ignored(signal) == 1 }
 /// Gives signals that the caller of this program ignored their default action again.
 package func restoreDefaultSignals() throws(Errno) { try check(kernel_signals_to_default()) }
 

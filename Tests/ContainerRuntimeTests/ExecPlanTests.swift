@@ -112,6 +112,15 @@ struct ExecPlanTests {
         #expect(try plan("seccomp-notify", replacing: ["\"mkdir\"": "\"exit_group\""]).steps.contains { $0.step == .handOverListener })
     }
 
+    @Test("a filter that must be loaded early and does not allow clone(2) is refused")
+    func deniedClone() throws {
+        let changes = ["SCMP_ACT_NOTIFY": "SCMP_ACT_ERRNO", "\"mkdir\"": "\"clone\"", "\"noNewPrivileges\": true": "\"noNewPrivileges\": false"]
+        let error = try #require(throws: OperationError.self) { try plan("seccomp-notify", replacing: changes) }
+        #expect(
+            error.description == "plan \"exec\" (linux.seccomp): a seccomp profile that does not allow clone(2) is not supported; hint: with process.noNewPrivileges it can be loaded later",
+            "\(error)")
+    }
+
     @Test("with noNewPrivileges a filter is loaded before the container sees the process, if it lets the rest pass", arguments: [("mkdir", true), ("setsid", false), ("clone", false)])
     func filterBeforeEntry(denied: String, isBefore: Bool) throws {
         let changes = ["SCMP_ACT_NOTIFY": "SCMP_ACT_ERRNO", "\"mkdir\"": "\"\(denied)\""]
@@ -177,6 +186,9 @@ struct SeccompAllowanceTests {
         #expect(try !profile(clone).allows("clone", arguments: []), "a condition that may not hold")
         #expect(try !profile(clone + #", {"names": ["clone"], "action": "SCMP_ACT_TRAP"}"#).allows("clone", arguments: [siblingFlag]))
         let conditions = #"{"names": ["clone"], "action": "SCMP_ACT_TRAP", "args": [{"index": 5, "value": 1, "op": "SCMP_CMP_GE"}]}"#
+        let either = #"{"names": ["ioctl"], "action": "SCMP_ACT_ERRNO", "args": [{"index": 1, "value": 1, "op": "SCMP_CMP_EQ"}, {"index": 1, "value": 2, "op": "SCMP_CMP_EQ"}]}"#
+        #expect(try !profile(either, default: "SCMP_ACT_ALLOW").allows("ioctl", arguments: [0, 2]), "two conditions on one argument are alternatives")
+        #expect(try profile(either, default: "SCMP_ACT_ALLOW").allows("ioctl", arguments: [0, 3]))
         #expect(try !profile(conditions, default: "SCMP_ACT_ALLOW").allows("clone", arguments: [siblingFlag]), "a condition that may hold")
     }
 

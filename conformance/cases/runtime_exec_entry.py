@@ -14,7 +14,7 @@ import threading
 import time
 
 from cases.runtime_exec import process_file, run_in, running
-from support import case, listener, receive_descriptor
+from support import case, listener, receive_descriptor, status_field
 
 # Each new process is stopped at once, and looked at while it is.
 INTRUDER = """while :; do for p in /proc/[0-9]*; do n=${p#/proc/}
@@ -72,6 +72,32 @@ def beside_a_created_container(c):
     assert "socket:" not in found, found
     c.start().ok()
     assert c.state()["status"] == "running"
+
+
+@case("an init that waits to be started has no capability that was kept for its filter, and the filter; its arguments are blank (C08)")
+def waiting_init(c):
+    c.process["noNewPrivileges"] = False
+    c.linux["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_ERRNO"}]}
+    c.args("sleep", "60").create().ok()
+    pid = c.state()["pid"]
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    assert int(status_field(status, "CapPrm"), 16) & 1 << 21 == 0 and status_field(status, "Seccomp") == "2", status
+    assert str(c.directory).encode() not in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+    c.start().ok()
+
+
+@case("a start that waits for a hook in the container is not in the way of the others")
+def start_that_waits(c):
+    c.config["hooks"] = {"startContainer": [{"path": "/bin/sh", "args": ["sh", "-c", "echo > /began; exec sleep 60"]}]}
+    c.args("true").create().ok()
+    starting = subprocess.Popen([c.runtime, "--root", c.state_root, "start", c.id], stdin=c.input, stderr=subprocess.DEVNULL, env=c.environment)
+    deadline = time.monotonic() + 10
+    while not (c.rootfs / "began").exists():
+        assert time.monotonic() < deadline, "the hook does not run"
+        time.sleep(0.01)
+    assert c.call("list", timeout=5).ok()
+    c.call("delete", "--force", c.id, timeout=10).ok()
+    starting.wait(timeout=10)
 
 
 @case("exec can be interrupted while its process is stopped by the container before its program runs")

@@ -126,7 +126,7 @@ PLAUSIBLE = {
 MEMORY = {"mmap": ["ENOMEM"], "mprotect": ["ENOMEM"], "brk": ["ENOMEM"], "mremap": ["ENOMEM"], "munmap": ["ENOMEM"]}
 # They cannot fail, or not so that anybody sees it.
 UNFAILING = {"exit", "exit_group", "rt_sigreturn", "getpid", "getppid", "gettid", "getuid", "geteuid", "getgid", "getegid", "umask", "arch_prctl",
-             "set_tid_address", "set_robust_list", "rseq", "uname", "clock_gettime", "clock_nanosleep", "nanosleep", "sched_yield", "restart_syscall",
+             "set_tid_address", "set_robust_list", "rseq", "uname", "clock_gettime", "clock_nanosleep", "nanosleep", "sched_yield", "restart_syscall", "waitid",
              "rt_sigtimedwait", "rt_sigprocmask", "rt_sigaction", "getrandom", "sched_getaffinity", "getresuid", "getresgid", "getgroups", "lseek"}
 
 
@@ -161,13 +161,13 @@ KILLED = r"it was killed|killed by signal 9|ended without a word|/proc/\d+/.*ENO
 # Errors that another word explains better than the errno would: role, system call, errno, what the message has.
 EXCUSED = [
     # the init cannot say that it cannot say anything, and nobody hears an init that is gone
-    (r"0\.1.*", "sendmsg|read", "ENOBUFS|EPIPE|EIO", "ended without a word|killed before its program ran"),
+    (r"0\.1.*", "sendmsg|read|write", "ENOBUFS|EPIPE|EIO|ENOSPC", "ended without a word|killed before its program ran"),
     ("0", "sendmsg|recvmsg|read", "EPIPE|ECONNRESET", "ended without a word"),
     ("0", "open|openat|newfstatat", "ENOENT", "a limit by a cgroup controller that this host does not offer"),
     # an init that cannot wait for start has stopped
     ("0|j", "accept4?|openat", "EMFILE|ENOENT|", "it is stopped, not created|its init has ended"),
     # what is not there is not there
-    ("0", "openat|newfstatat", "ENOENT", "No such process|does not exist|container not running|deleted the container meanwhile"),
+    ("0", "openat|newfstatat", "ENOENT", "No such process|does not exist|container not running|deleted the container meanwhile|it is stopped"),
 ]
 
 

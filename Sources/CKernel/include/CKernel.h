@@ -131,6 +131,8 @@ int64_t kernel_clone3(uint64_t flags, int32_t exit_signal, int32_t *pidfd, int32
 int64_t kernel_clone(uint64_t flags);
 /// 1 when `pid` is a child that was not waited for, else 0; it can still be waited for.
 int32_t kernel_is_child(int32_t pid);
+/// 1 when this process has a child, ended or not.
+int32_t kernel_has_children(void);
 int32_t kernel_execve(const char *path, const char *const *argv, const char *const *envp);
 int32_t kernel_execveat(int32_t fd, const char *const *argv, const char *const *envp);
 _Noreturn void kernel_exit_now(int32_t status);
@@ -192,6 +194,8 @@ int32_t kernel_signal_mask_none(void);
 /// Gives every signal its default action, as execve(2) would do for handled ones only.
 int32_t kernel_signals_to_default(void);
 int32_t kernel_ignore_signal(int32_t signal);
+/// 1 when this process ignores the signal.
+int32_t kernel_is_ignored(int32_t signal);
 /// A close-on-exec, non-blocking signalfd(2) for the signals whose bits are set; bit 0 is signal 1.
 int32_t kernel_signalfd(uint64_t signals);
 /// The next signal's number from a signalfd and its sender's pid, or -errno.

@@ -52,10 +52,9 @@ extension Executor {
     }
 
     /// What a container sees of its new member, and could take over with CAP_SYS_PTRACE, must be worth nothing: no descriptor, root, working
-    /// directory, session, argument or environment of the host, and no right that the program will not have.
+    /// directory or session of the host, and no right that the program will not have.
     mutating func leaveHost() throws(Errno) {
         handles.closeAll(except: [.reports, .answers, .listenerSocket])
-        blankArguments()
         try setDumpable(false)  // the change of user may have undone it (proc_sys_fs(5), suid_dumpable)
     }
 
@@ -72,22 +71,20 @@ extension Executor {
 
     /// - Parameter isNeeded: for a terminal. Without one the session of the first process, in which nobody else is, does as well.
     func startSession(isNeeded: Bool) throws(Errno) {
-        do throws(Errno) {
-            try Kernel.startSession()
-        } catch where error == .notPermitted || error == .noSystemCall || error == .accessDenied {
-            if isNeeded { throw error }
-        }
+        do throws(Errno) { try Kernel.startSession() } catch { if isNeeded { throw error } }
     }
 
-    /// A session keyring of the container's own. A full quota or a kernel without keyrings is survived: the keyring is
-    /// a convenience, and its absence leaves the container without any of the host's session keys all the same.
+    /// A session keyring of the container's own, in place of the caller's. A kernel without keyrings has no keys; where keyctl(2) is denied, a
+    /// filter around the runtime denies it to the container as well. Without any other new keyring the caller's would remain: an error.
     func joinKeyring(_ name: String) throws(Errno) {
+        let key: Int32
+        do throws(Errno) { key = try joinSessionKeyring(name) } catch where error == .noSystemCall || error == .accessDenied || error == .notPermitted {
+            return
+        }
         do throws(Errno) {
-            let key = try joinSessionKeyring(name)
             // let the user of the container see and search it, as runc does
             try setKeyPermissions(key, try keyPermissions(key) | 0x0008_0000)
-        } catch where error == .quotaExceeded || error == .noSystemCall || error == .accessDenied || error == .notPermitted {
-        }
+        } catch where error == .quotaExceeded || error == .accessDenied || error == .notPermitted {}
     }
 }
 

@@ -14,8 +14,10 @@ struct InitChannel: ~Copyable {
 
     /// Makes the channel; the init's ends go into `handles`.
     ///
-    /// - Parameter preserved: descriptors that the program gets have the numbers from 3 on: none of ours may have one of these.
-    static func make(handles: inout HandleTable, preserved: Int32, hasListener: Bool) throws(OperationError) -> InitChannel {
+    /// - Parameters:
+    ///   - preserved: descriptors that the program gets have the numbers from 3 on: none of ours may have one of these.
+    ///   - isShared: others may have the init's ends, read reports and write answers: nothing of ours waits for what they do to the pipes.
+    static func make(handles: inout HandleTable, preserved: Int32, hasListener: Bool, isShared: Bool) throws(OperationError) -> InitChannel {
         do throws(Errno) {
             let least = max(100, 3 + preserved)
             func give(_ end: consuming FileDescriptor, as name: HandleName) throws(Errno) {
@@ -23,6 +25,10 @@ struct InitChannel: ~Copyable {
             }
             let reports = try FileDescriptor.packetPipe().intoReading { (end) throws(Errno) in try give(end, as: .reports) }
             let answers = try FileDescriptor.pipe().intoWriting { (end) throws(Errno) in try give(end, as: .answers) }
+            if isShared {
+                try reports.setNonBlocking(true)
+                try answers.setNonBlocking(true)
+            }
             var listeners = HandleTable()
             if hasListener {
                 let pair = try FileDescriptor.socketPair(.sequencedPackets)
@@ -44,23 +50,31 @@ struct InitChannel: ~Copyable {
     /// - Returns: nil when the process has ended, or closed its end by executing its program, without a word.
     /// - Throws: `EINTR` when a signal came, which is left to be read.
     func next(from process: borrowing FileDescriptor?, interrupts: borrowing FileDescriptor?) throws(Errno) -> [UInt8]? {
-        switch try firstReadable(reports, process, interrupts) {
-        case 0: break
-        case 1: return try lastWords()  // what it has said, it has said before its end
-        default: throw .interrupted
+        while true {
+            switch try firstReadable(reports, process, interrupts) {
+            case 0: break
+            case 1: return try lastWords()  // what it has said, it has said before its end
+            default: throw .interrupted
+            }
+            do throws(Errno) {
+                let bytes = try reports.read(atMost: 8 + Report.detailLimit)
+                return bytes.isEmpty ? nil : bytes
+            } catch where error == .tryAgain {}  // somebody else has read it
         }
-        let bytes = try reports.read(atMost: 8 + Report.detailLimit)
-        return bytes.isEmpty ? nil : bytes
     }
 
-    /// Lets the init go on. - Throws: `EPIPE` when it is gone.
+    /// Lets the init go on. - Throws: `EPIPE` when it is gone, `EAGAIN` when somebody has filled the pipe.
     func answer() throws(Errno) { try answers.write([1]) }
 
     /// What the init said before it was gone; nil for nothing. Never waits.
     func lastWords() throws(Errno) -> [UInt8]? {
         guard try !poll([(reports.raw, .readable)], milliseconds: 0)[0].isEmpty else { return nil }
-        let bytes = try reports.read(atMost: 8 + Report.detailLimit)
-        return bytes.isEmpty ? nil : bytes
+        do throws(Errno) {
+            let bytes = try reports.read(atMost: 8 + Report.detailLimit)
+            return bytes.isEmpty ? nil : bytes
+        } catch where error == .tryAgain {
+            return nil
+        }
     }
 
     /// The seccomp listener that the init has sent before it reported so.

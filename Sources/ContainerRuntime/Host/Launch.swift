@@ -16,6 +16,8 @@ struct Launch: ~Copyable {
     private var process: FileDescriptor?
     /// The first process has not told yet which one goes on.
     private var awaitsSecond: Bool
+    /// Whether this process had children before, which a forged report could name.
+    private let hadChildren: Bool
     /// What the init has still to reach.
     private var awaited: ArraySlice<AwaitedPoint>
     /// The first process' seccomp listener, until the one that goes on is known.
@@ -25,8 +27,9 @@ struct Launch: ~Copyable {
     private let channel: InitChannel
     private let cgroup: Cgroup
 
-    private init(_ plan: ContainerPlan, _ initPlan: InitPlan, pid: Int32, channel: consuming InitChannel, cgroup: Cgroup) {
+    private init(_ plan: ContainerPlan, _ initPlan: InitPlan, pid: Int32, hadChildren: Bool, channel: consuming InitChannel, cgroup: Cgroup) {
         self.plan = plan
+        self.hadChildren = hadChildren
         self.pid = pid
         self.channel = channel
         self.cgroup = cgroup
@@ -39,8 +42,10 @@ struct Launch: ~Copyable {
 
     /// Clones the init of `plan`, which takes over `handles`.
     static func begin(_ plan: ContainerPlan, handles: consuming HandleTable, cgroup: Cgroup) throws(OperationError) -> Launch {
-        let ours = try InitChannel.make(handles: &handles, preserved: plan.preservedDescriptors, hasListener: plan.handsListenerOver)
         let initPlan = plan.initPlan  // before the init exists: every page that either writes afterwards is copied
+        let ours = try InitChannel.make(
+            handles: &handles, preserved: plan.preservedDescriptors, hasListener: plan.handsListenerOver, isShared: initPlan.hasSecondProcess)
+        let hadChildren = initPlan.steps.contains(.continueInContainer) && hasChildren()
         var isInCgroup = true
         let side: CloneSide
         do throws(Errno) {
@@ -60,7 +65,7 @@ struct Launch: ~Copyable {
             if !isInCgroup { awaitCgroup(handles) }
             Executor.run(initPlan, handles: handles)
         case .parent(let child):
-            var launch = Launch(plan, initPlan, pid: child, channel: ours, cgroup: cgroup)
+            var launch = Launch(plan, initPlan, pid: child, hadChildren: hadChildren, channel: ours, cgroup: cgroup)
             do throws(OperationError) {
                 try launch.prepareToServe()
                 if !isInCgroup { try launch.joinCgroup() }
@@ -177,7 +182,7 @@ struct Launch: ~Copyable {
     /// Makes HUP, INT, QUIT and TERM end the making with an error, so that all of it is undone. Signals are blocked: the process may be stopped
     /// by others of its container, or wait for a hook, and the end of this process alone would leave it there.
     mutating func watchInterrupts() throws(OperationError) {
-        do throws(Errno) { interrupts = try .signals([1, 2, 3, 15]) } catch { throw OperationError("watch", "signals", .errno(error)) }
+        do throws(Errno) { interrupts = try .signals([1, 2, 3, 15].filter { !isIgnored(signal: $0) }) } catch { throw OperationError("watch", "signals", .errno(error)) }
     }
 
     private func receive() throws(OperationError) -> Report {
@@ -200,21 +205,26 @@ struct Launch: ~Copyable {
     private mutating func goOn(
         in child: Int32, _ handOver: (Int32, consuming FileDescriptor) throws(OperationError) -> Void
     ) throws(OperationError) {
-        guard awaitsSecond, child > 0, child != pid, isChild(child) else {
+        let mayBeForged = hadChildren ? try !isElsewhere(child) : false
+        guard awaitsSecond, child > 0, child != pid, isChild(child), !mayBeForged else {
             throw OperationError("hear from the container's init", "", .invalid("it names a process that is not ours"))
         }
         let first = pid
         pid = child
         awaitsSecond = false
-        do throws(OperationError) {
-            if let listener = listener.take() { try handOver(child, listener) }
-        } catch {
-            endChild(first)
-            throw error
-        }
-        _ = try? waitForChild(first)  // it has ended or is about to; its status says nothing
+        defer { Self.end(first) }  // it has nothing more to do, and may be kept from its end
+        if let listener = listener.take() { try handOver(child, listener) }
         do throws(Errno) { process = try FileDescriptor.process(child) } catch {
             throw error == .noProcess ? died() : OperationError("watch", "the container's init", .errno(error))
+        }
+    }
+
+    /// Whether `child` is in another pid namespace than this process, and so none of the children that it had before.
+    private func isElsewhere(_ child: Int32) throws(OperationError) -> Bool {
+        do throws(Errno) {
+            return try !fileStatus(Path("/proc/\(child)/ns/pid")).isSameFile(as: fileStatus("/proc/self/ns/pid"))
+        } catch {
+            throw OperationError("look at", "/proc/\(child)/ns/pid", .errno(error))
         }
     }
 
@@ -243,13 +253,17 @@ struct Launch: ~Copyable {
         if let bytes = try nextReport(), let report = Report(bytes: bytes), let error = plan.error(report) { throw error }
     }
 
-    /// Ends the init, whatever it is doing, and reaps it, if it ends at once: in a frozen cgroup of version 1 it does when that is thawed.
-    func kill() {
+    /// Ends the init, whatever it is doing.
+    func kill() { Self.end(pid) }
+
+    /// Kills the child `pid`, and reaps it if that can be done at once: in a frozen cgroup of version 1 it ends when that is thawed, and when
+    /// somebody else traces it, it is his first.
+    private static func end(_ pid: Int32) {
         guard isChild(pid) else { return }
         do throws(Errno) {
             try sendSignal(9, to: pid)
             let handle = try FileDescriptor.process(pid)
-            if try !poll([(handle.raw, .readable)], milliseconds: 500)[0].isEmpty { _ = try waitForChild(pid) }
+            if try !poll([(handle.raw, .readable)], milliseconds: 500)[0].isEmpty { _ = try waitForChild(pid, blocking: false) }
         } catch {}  // what is left of it is whoever's it is when we are gone
     }
 

@@ -23,9 +23,10 @@ extension Container {
         }
         let bytes: [UInt8]
         do throws(Errno) {
-            bytes = try directory.ring()
+            let process: FileDescriptor? = try .process(state.pid)
+            bytes = try directory.ring(for: process)
         } catch {
-            throw OperationError("start container", state.id, .errno(error), hint: error == .noDeviceOrAddress ? "its init has ended" : nil)
+            throw OperationError("start container", state.id, .errno(error), hint: error == .noDeviceOrAddress || error == .noProcess ? "its init has ended" : nil)
         }
         if let report = Report(bytes: bytes) { throw startError(report) }
         do throws(OperationError) {
@@ -81,7 +82,7 @@ extension StateDirectory {
             namespace.path.map { JoinedNamespace(kind: namespace.type.kind, path: $0, field: "linux.namespaces[\(index)]") }
         }
         context.hostNamespaces = try Handles.openNamespaces(joined, into: &handles)
-        if linux.seccomp != nil { context.seccomp = SeccompProgram(filter: [], flags: 0, usesListener: false) }
+        if let profile = linux.seccomp { context.seccomp = SeccompProgram(filter: [], flags: 0, usesListener: profile.usesListener) }
         return try ContainerPlan(config, context: context)
     }
 }

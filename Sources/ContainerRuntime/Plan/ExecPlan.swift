@@ -79,7 +79,14 @@ extension ContainerPlan {
         }
         let isFilteredBefore = try profile.map { (profile) throws(OperationError) in
             try refuseEarlyNotices(profile)
-            return capabilitiesAfterFilter != nil || profile.usesListener || letsEntryPass(profile, process, context)
+            if letsEntryPass(profile, process, context) { return true }
+            if capabilitiesAfterFilter == nil && !profile.usesListener { return false }
+            guard profile.allows("clone", arguments: Self.cloneArguments) else {
+                throw OperationError(
+                    "plan", "exec", .unsupported("a seccomp profile that does not allow clone(2)"), field: "linux.seccomp",
+                    hint: profile.usesListener ? nil : "with process.noNewPrivileges it can be loaded later")
+            }
+            return true
         } ?? false
         if isFilteredBefore { try planProgram(process) }
         add(.startSession(isNeeded: true))
@@ -99,18 +106,21 @@ extension ContainerPlan {
 
     /// The agent is told of the process that goes on, so it has the listener only when that one is there.
     private func refuseEarlyNotices(_ profile: LinuxSeccomp) throws(OperationError) {
-        var early = ["read", "close", "clone"]
+        var early = ["read", "close", "clone", "brk", "mmap", "munmap", "madvise"]
         if capabilitiesAfterFilter != nil { early.append("capset") }
         guard let call = early.first(where: { profile.notifies(of: $0) }) else { return }
         throw OperationError(
             "plan", "exec", .unsupported("handing \(call)(2) to an agent, who would be asked before it has the listener,"), field: "linux.seccomp")
     }
 
+    /// Those of `cloneSibling`.
+    private static var cloneArguments: [UInt64] { [siblingFlag, 0, 0, 0, 0, 0] }
+
     /// Whether the profile allows every call between the step into the container and the execution of the program.
     private func letsEntryPass(_ profile: LinuxSeccomp, _ process: Process, _ context: PlanContext) -> Bool {
         var calls: [(name: String, arguments: [UInt64])] = [
-            ("clone", [siblingFlag, 0, 0, 0, 0, 0]), ("exit_group", [0]), ("setsid", []), ("read", []), ("write", []), ("rt_sigprocmask", []),
-            ("rt_sigaction", []), ("execve", []),
+            ("clone", Self.cloneArguments), ("exit_group", [0]), ("setsid", []), ("read", []), ("write", []), ("close", []), ("brk", []),
+            ("mmap", []), ("rt_sigprocmask", []), ("rt_sigaction", []), ("execve", []),
         ]
         if process.terminal { calls.append(("ioctl", [0, controllingTerminalRequest, 0])) }
         if context.preservedDescriptors > 0 { calls.append(("fcntl", [])) }

@@ -96,15 +96,15 @@ extension ContainerPlan {
             return
         }
         try planProgram(process)
-        if let seccomp = context.seccomp, seccomp.usesListener {
-            planFilter(seccomp)
-        }
+        // nobody waits at the gate with a capability that was kept for the filter alone: an `exec` may be beside it
+        let isFilteredBefore = context.seccomp?.usesListener ?? false || capabilitiesAfterFilter != nil
+        if isFilteredBefore, let seccomp = context.seccomp { planFilter(seccomp) }
         add(.announceReady)
         if context.waitsForStart { add(.awaitStart) }
         if !hooks.startContainer.isEmpty {
             add(.runHooks(.startContainer, innerHooks(hooks.startContainer, .created, context)), field: "hooks.startContainer")
         }
-        if let seccomp = context.seccomp, !seccomp.usesListener { planFilter(seccomp) }
+        if !isFilteredBefore, let seccomp = context.seccomp { planFilter(seccomp) }
         preservedDescriptors = context.preservedDescriptors
         add(.execute, field: "process.args[0]")
     }

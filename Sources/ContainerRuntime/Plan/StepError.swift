@@ -66,6 +66,7 @@ extension ContainerPlan {
             if case .new(let type, _, _) = mount.source { return "the kernel has no file system \(quoted(type))" }
             return nil
         case (.mount, .invalid): return "the file system does not know one of the options, or its value"
+        case (.joinKeyring, .quotaExceeded): return "the user's quota of keys is used up (kernel.keys.maxkeys); --no-new-keyring leaves the caller's keyring"
         case (.mount, .readOnlyFilesystem), (.makeDevice, .readOnlyFilesystem), (.makeLink, .readOnlyFilesystem), (.mountCgroups, .readOnlyFilesystem):
             return "the mount point is missing and cannot be made: add it to the image"
         case (.setOOMScore, .accessDenied): return "a value below the runtime's own needs CAP_SYS_RESOURCE"

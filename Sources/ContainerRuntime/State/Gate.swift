@@ -20,20 +20,28 @@ extension StateDirectory {
         }
     }
 
-    /// Rings, and waits until the init has executed the program.
+    /// Rings, and waits until the init, of which `process` is a handle, has executed the program. The container is not locked meanwhile: a hook of
+    /// it may take its time, and whoever keeps a copy of the init's end would keep `kill` and `delete` away.
     ///
     /// - Returns: the bytes of a `Report` of what kept it from that, or none.
     /// - Throws: `ENXIO` when the init is gone.
-    borrowing func ring() throws(Errno) -> [UInt8] {
+    borrowing func ring(for process: borrowing FileDescriptor?) throws(Errno) -> [UInt8] {
         try ignoreBrokenPipes()
         let outcome = try handle.open(Self.outcomeName, [.readOnly, .noFollow, .nonBlocking])
         let bell = try handle.open(Self.gateName, [.writeOnly, .noFollow, .nonBlocking])
         try bell.write([1])
         try handle.remove(Self.gateName)
         try handle.remove(Self.outcomeName)
-        // the init closes its end when it executes the program
-        try outcome.setNonBlocking(false)
-        return try outcome.read(atMost: 8 + Report.detailLimit)
+        try handle.unlock()
+        while true {
+            let isOver = try firstReadable(outcome, process, nil) != 0
+            do throws(Errno) {
+                // the init closes its end when it executes the program
+                return try outcome.read(atMost: 8 + Report.detailLimit)
+            } catch where error == .tryAgain {
+                if isOver { return [] }
+            }
+        }
     }
 
     /// Whether the init still waits for `start`: it does when it reads from its fifo, whose name a killed `start` may have left.

@@ -112,9 +112,10 @@ package struct SeccompRule: Equatable, Sendable {
 }
 
 extension SeccompRule {
-    /// Whether all of the rule's conditions hold; `unknown` for conditions on arguments that are not given.
+    /// Whether the rule's conditions hold, of which two on one argument are alternatives; `unknown` for those on arguments that are not given.
     fileprivate func holds(for arguments: [UInt64], unknown: Bool) -> Bool {
-        args.allSatisfy { Int($0.index) < arguments.count ? $0.holds(for: arguments[Int($0.index)]) : unknown }
+        let hold = args.map { Int($0.index) < arguments.count ? $0.holds(for: arguments[Int($0.index)]) : unknown }
+        return Set(args.map { $0.index }).count < args.count ? hold.contains(true) : !hold.contains(false)
     }
 }
 
@@ -127,7 +128,7 @@ extension SeccompArgument {
         case .equal: argument == value
         case .greaterOrEqual: argument >= value
         case .greater: argument > value
-        case .maskedEqual: argument & value == valueTwo
+        case .maskedEqual: argument & value == valueTwo & value
         }
     }
 }
