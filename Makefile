@@ -23,7 +23,7 @@ triple    = $(shell $(SWIFT)c -print-target-info | sed -n 's/.*"unversionedTripl
 release   = SWIFT_RESOURCES="$(resources)" SWIFT_TRIPLE="$(triple)" CALE_RELEASE=$(MODE) CALE_GZIP=$(GZIP) PKG_CONFIG_PATH=$(CURDIR)/build/archives \
             $(SWIFT) build -c release $(CHECKED) --disable-local-rpath --scratch-path $(SCRATCH)
 
-.PHONY: help build demo test unit conformance coverage faults soak order bench bench-images hostile-images install uninstall format clean \
+.PHONY: help build demo test unit conformance coverage faults threats soak fuzz order bench bench-images hostile-images install uninstall format clean \
         vm build-packages demo-packages test-packages vm-packages every-mode
 
 help: ## this list
@@ -63,6 +63,7 @@ test: test-packages unit every-mode ## every test: unit, every build mode, demo,
 	TMPDIR=/dev/shm conformance/interrupted-unpack build/bin/calque
 	RUNTIME=build/bin/cale conformance/faults/run --short
 	RUNTIME=build/bin/cale conformance/soak --rounds 200 --alive 50 --races 5
+	RUNTIME=build/bin/cale conformance/threats --rounds 20
 	$(if $(filter 0,$(VM)),,$(MAKE) vm-packages && conformance/vm/run build/bin/cale)
 
 coverage: ## every statement of the specifications: applied by whom, covered by what, or why not
@@ -75,6 +76,9 @@ conformance: test-packages build ## the conformance suite on cale, then on runc 
 
 faults: test-packages build ## cale is killed at every system call of its commands, and every one fails in every plausible way
 	RUNTIME=build/bin/cale conformance/faults/run
+
+threats: test-packages build ## attacks, as root, with a user namespace, and without root, with modern system calls and without
+	RUNTIME=build/bin/cale conformance/threats
 
 soak: test-packages build ## 20,000 containers one after another, 1,000 at once, races for one id: nothing is left
 	RUNTIME=build/bin/cale conformance/soak

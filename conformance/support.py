@@ -112,8 +112,20 @@ class Case:
         self.wrapper = []  # a program and its arguments that start the runtime
         self.environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
         self.global_options = []
+        mode = os.environ.get("CONFORMANCE_MODE", "root")
+        if mode == "userns" and not uid:
+            self.add_user_namespace()
         if uid:
             self.become_rootless()
+        if os.environ.get("CONFORMANCE_DENY"):
+            self.deny(*os.environ["CONFORMANCE_DENY"].split())
+
+    def add_user_namespace(self):
+        """Root of the container is somebody else on the host, who owns the rootfs."""
+        self.linux["namespaces"].append({"type": "user"})
+        self.linux["uidMappings"] = self.linux["gidMappings"] = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+        for path in [self.rootfs, *self.rootfs.rglob("*")]:
+            os.chown(path, 100000, 100000, follow_symlinks=False)
 
     def null_device(self):
         """A null device of the case's own: some runtimes give standard input to the container's user, and the host's must stay root's."""

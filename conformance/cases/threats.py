@@ -4,12 +4,26 @@ A canary outside of every rootfs stays as it was. The cases are run on other run
 whatever an attack aims at must be the case's own, never a file, a directory or a setting of the host.
 """
 import hashlib
+import json
 import os
 import pathlib
 import shutil
 import subprocess
+import sys
+import time
 
-from support import case
+from support import Skip, case
+
+# How often a race is run: `make threats` sets thousands.
+ROUNDS = int(os.environ.get("ROUNDS") or 20)
+# Exchanges DIRECTORY/real and DIRECTORY/link as fast as the kernel can: renameat2(2) with RENAME_EXCHANGE.
+EXCHANGE = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None)
+a, b = (os.path.join(sys.argv[1], name).encode() for name in ("real", "link"))
+while True:
+    libc.renameat2(-100, a, -100, b, 2)
+"""
 
 
 class Canary:
@@ -64,6 +78,8 @@ def dev_chain(c):
 @case("/proc and /sys are links, files or fifos: refused, no hang (A03, A04)")
 def proc_and_sys(c):
     for name in ("proc", "sys"):
+        if not any(mount["destination"] == "/" + name for mount in c.config["mounts"]):
+            continue  # without root there is no /sys
         for make in (lambda p: p.symlink_to("/tmp"), lambda p: p.write_text(""), lambda p: os.mkfifo(p)):
             path = c.rootfs / name
             path.rmdir()
@@ -281,6 +297,8 @@ def no_terminal(c):
 def hook_environment(c):
     c.process["env"].append("LD_PRELOAD=/x")
     log = c.directory / "log"
+    log.touch()
+    log.chmod(0o666)
     c.config["hooks"] = {phase: [{"path": "/bin/sh", "args": ["sh", "-c", f"env >> {log}"]}] for phase in ("prestart", "createRuntime", "createContainer")}
     c.run().ok()
     assert "LD_PRELOAD" not in log.read_text(), log.read_text()
@@ -302,3 +320,297 @@ def inheritable(c):
     from support import status_field
     out = c.args("cat", "/proc/self/status").run().ok().out
     assert int(status_field(out, "CapInh"), 16) == 0 and int(status_field(out, "CapAmb"), 16) == 0
+
+
+@case("a link that another container exchanges all the time on a shared volume, as a mount's target (A08, CVE-2021-30465, CVE-2024-45310)")
+def exchanged_link(c):
+    canary = Canary(c)
+    volume = c.directory / "volume"
+    (volume / "real/t").mkdir(parents=True)
+    volume.chmod(0o777)
+    (volume / "real").chmod(0o777)
+    (volume / "link").symlink_to("/../../../../../.." + str(canary.path / "d"))
+    # renames by hand: a shell would exchange them a thousand times slower
+    exchanger = subprocess.Popen([sys.executable, "-c", EXCHANGE, str(volume)])
+    outcomes = {}
+    try:
+        c.mount("/v", "bind", volume, ["rbind"])
+        c.mount("/v/link/t", "tmpfs", "tmpfs")
+        c.args("true").write()
+        for _ in range(ROUNDS):
+            result = c.call("run", "--bundle", c.bundle, c.id)
+            outcomes[result.status] = outcomes.get(result.status, 0) + 1
+            assert result.status in (0, 1), str(result)
+            assert not any("canary" in line for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()), "a mount went to the host's tree"
+    finally:
+        exchanger.kill()
+        exchanger.wait()
+    canary.check()
+
+
+@case("a file of a shared volume that is exchanged for a link, as a bind mount's target (A08)")
+def exchanged_file(c):
+    canary = Canary(c)
+    volume = c.directory / "volume"
+    volume.mkdir()
+    volume.chmod(0o777)
+    (volume / "real").write_text("")
+    (volume / "link").symlink_to("/../../../../../.." + str(canary.path / "new"))
+    source = c.directory / "source"
+    source.write_text("x\n")
+    exchanger = subprocess.Popen([sys.executable, "-c", EXCHANGE, str(volume)])
+    try:
+        c.mount("/v", "bind", volume, ["rbind"])
+        c.mount("/v/link", "bind", source, ["bind"])
+        c.args("true").write()
+        for _ in range(ROUNDS):
+            assert c.call("run", "--bundle", c.bundle, c.id).status in (0, 1)
+    finally:
+        exchanger.kill()
+        exchanger.wait()
+    canary.check()
+
+
+@case("the rootfs' own directories are exchanged for links while the container is made (A01, A03, A08)")
+def exchanged_rootfs(c):
+    canary = Canary(c)
+    (c.rootfs / "real").mkdir()
+    (c.rootfs / "link").symlink_to("/../../../../../.." + str(canary.path))
+    exchanger = subprocess.Popen([sys.executable, "-c", EXCHANGE, str(c.rootfs)])
+    try:
+        c.linux["devices"] = [{"path": "/link/null", "type": "c", "major": 1, "minor": 3}]
+        c.linux["maskedPaths"].append("/link/f")
+        c.linux["readonlyPaths"].append("/link/d")
+        c.process["cwd"] = "/link/new"
+        c.args("true").write()
+        for _ in range(ROUNDS):
+            assert c.call("run", "--bundle", c.bundle, c.id).status in (0, 1)
+    finally:
+        exchanger.kill()
+        exchanger.wait()
+    canary.check()
+
+
+@case("a mount on the rootfs itself: what follows goes to the new root (A11)")
+def mount_on_root(c):
+    c.config["mounts"].insert(0, {"destination": "/", "type": "tmpfs", "source": "tmpfs"})
+    before = sorted(os.listdir(c.rootfs))
+    c.run()
+    assert sorted(os.listdir(c.rootfs)) == before, "steps after the mount went to the old root"
+
+
+@case("/dev/console is a link, nothing is mounted on /dev, and there is a terminal (A16, CVE-2026-88264)")
+def console_link(c):
+    from support import listener
+    canary = Canary(c)
+    only_proc(c)
+    (c.rootfs / "dev/console").symlink_to(canary.path / "new")
+    c.process["terminal"] = True
+    for readonly in (False, True):
+        c.config["root"]["readonly"] = readonly
+        path = c.directory / f"console-{readonly}"
+        with listener(path):
+            c.create("--console-socket", path)
+        c.delete("--force")
+        canary.check()
+
+
+@case("three hundred masked directories: one file system, nothing to read, nothing to write (A20)")
+def many_masks(c):
+    for number in range(300):
+        (c.rootfs / f"masks/{number}").mkdir(parents=True)
+        (c.rootfs / f"masks/{number}/secret").write_text("x\n")
+    c.linux["maskedPaths"] = [f"/masks/{number}" for number in range(300)]
+    result = c.shell("cat /masks/*/secret 2>/dev/null | wc -l; touch /masks/7/x 2>/dev/null && echo written; "
+                     "grep ' /masks/' /proc/self/mountinfo | cut -d' ' -f3 | sort -u | wc -l").run()
+    assert result.lines == ["0", "1"], str(result)
+
+
+@case("a mount over /proc of the runtime's own namespaces: what is no procfs is refused (B08)")
+def forged_proc(c):
+    if os.geteuid() or c.uid:
+        raise Skip("it takes root to forge /proc")
+    c.args("true").write()
+    forged = c.directory / "forged"
+    (forged / "self/fd").mkdir(parents=True)
+    (forged / "self/exe").write_text("")
+    script = f'mount --bind {forged} /proc && exec "$@"'
+    c.wrapper = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", *c.wrapper]
+    c.call("run", "--bundle", c.bundle, c.id).failed("proc")
+    c.wrapper = []
+    assert sorted(os.listdir(forged / "self")) == ["exe", "fd"] and not (forged / "self/exe").read_text()
+
+
+@case("a set-user-id program with noNewPrivileges and without, with a seccomp filter and without (C15)")
+def set_user_id(c):
+    if c.uid:
+        raise Skip("a user without root has one id to be")
+    shutil.copy(c.program("probe"), c.rootfs / "own")
+    owner = (c.rootfs / "bin/busybox").stat()
+    os.chown(c.rootfs / "own", owner.st_uid, owner.st_gid)
+    (c.rootfs / "own").chmod(0o4755)
+    c.process["user"] = {"uid": 1000, "gid": 1000}
+    for seccomp in (None, {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["swapon"], "action": "SCMP_ACT_ERRNO"}]}):
+        c.linux.pop("seccomp", None)
+        if seccomp:
+            c.linux["seccomp"] = seccomp
+        for value, expected in ((True, 1000), (False, 0), (None, 0)):
+            c.process.pop("noNewPrivileges", None)
+            if value is not None:
+                c.process["noNewPrivileges"] = value
+            seen = json.loads(c.args("/own").run().ok().out)
+            assert seen["uids"][1] == expected, (value, seccomp, seen["uids"])
+            assert seen["seccomp"] == 2 or not seccomp, "the filter is not in force"
+
+
+@case("the host's /dev/null keeps its owner, however often it is a standard stream (C18)")
+def null_owner(c):
+    before = os.stat("/dev/null")
+    c.process["user"] = {"uid": 1000, "gid": 1000}
+    c.args("true").write()
+    for _ in range(10):
+        c.call("run", "--bundle", c.bundle, c.id)
+    after = os.stat("/dev/null")
+    assert (before.st_uid, before.st_gid, before.st_mode) == (after.st_uid, after.st_gid, after.st_mode)
+
+
+@case("ids that are no names (D06)")
+def odd_ids(c):
+    c.write()
+    for name in ("..", ".", "a/b", "", "x" * 1025, "a\nb", "ü"):
+        c.call("create", "--bundle", c.bundle, "--", name).failed()
+    assert not [entry for entry in os.listdir(c.state_root) if not entry.startswith("@")], os.listdir(c.state_root)
+
+
+@case("cgroup paths that lead elsewhere (D03)")
+def cgroup_paths(c):
+    for path in ("../../x", f"/../{c.id}-out", f"/{c.id}/../../x", "x\x00y", "x" * 5000):
+        c.linux["cgroupsPath"] = path
+        assert c.run().status in (0, 1)
+    outside = [str(entry) for entry in pathlib.Path("/sys/fs").glob(f"*{c.id}-out*")]
+    assert not outside, outside
+
+
+@case("the init is killed while it waits for start (F03)")
+def killed_init(c):
+    c.args("true").create().ok()
+    os.kill(c.state()["pid"], 9)
+    c.wait("stopped")
+    c.start().failed("stopped")
+    c.call("exec", c.id, "true").failed("not running")
+    c.delete().ok()
+
+
+@case("a state root that is read-only, full, a link, or open to others (F06)")
+def bad_state_roots(c):
+    if c.uid:
+        raise Skip("it takes root to mount them")
+    canary = Canary(c)
+    root = c.state_root
+    for make in ("ro", "size=4k,nr_inodes=4", "mode=777"):
+        c.wrapper = ["unshare", "--mount", "--propagation", "private", "sh", "-c",
+                     f'mount -t tmpfs -o mode=700,{make} none {root} && {{ test {make[:4]} != size || head -c 100k /dev/zero > {root}/f 2>/dev/null; }}; exec "$@"', "sh"]
+        c.run().failed("state")
+    c.wrapper = []
+    root.rmdir()
+    root.symlink_to(canary.path)
+    c.run().failed("state root")
+    root.unlink()
+    root.mkdir(mode=0o700)
+    canary.check()
+
+
+@case("a state that is truncated, garbled, a fifo, a directory or a link: list shows the others, delete --force removes it (F07)")
+def bad_states(c):
+    other = c.id + "-other"
+    c.shell("sleep 60").write()
+    c.call("run", "--detach", "--bundle", c.bundle, other).ok()
+    fifo = os.mkfifo
+    for spoil in (lambda p: p.write_bytes(p.read_bytes()[:40]), lambda p: p.write_text("{}"), lambda p: p.write_bytes(b"\x00" * 100),
+                  lambda p: (p.unlink(), fifo(p)), lambda p: (p.unlink(), p.mkdir()), lambda p: (p.unlink(), p.symlink_to("/etc/passwd")),
+                  lambda p: p.write_text(p.read_text().replace('"version":', '"version":9'))):
+        c.args("true").create().ok()
+        pid = c.state()["pid"]
+        spoil(c.state_root / c.id / "state.json")
+        listed = c.call("list", "--quiet").ok()
+        assert other in listed.out, str(listed)
+        c.call("state", c.id)
+        c.delete("--force").ok()
+        assert not (c.state_root / c.id).exists()
+        try:  # its state was the only thing that told of the process
+            os.kill(pid, 9)
+        except ProcessLookupError:
+            pass
+        for group in pathlib.Path("/sys/fs/cgroup").glob(f"*/{c.id}"):
+            for _ in range(100):
+                try:
+                    group.rmdir()
+                    break
+                except OSError:
+                    time.sleep(0.01)
+    c.call("delete", "--force", other).ok()
+
+
+@case("configurations that are no configuration: deep, huge, doubled, of wrong types, with numbers that are none (F24)")
+def odd_configs(c):
+    c.write()
+    good = json.dumps(c.config)
+    texts = ["[" * 100_000, '{"a":' * 100_000, good.replace('"box"', '"' + "x" * (20 << 20) + '"'), good[:-1] + ',"ociVersion":"1.0.2","ociVersion":7}',
+             good.replace('"uid": 0', '"uid": 18446744073709551616'), good.replace('"uid": 0', '"uid": 1e3'), good.replace('"uid": 0', '"uid": -0.0'),
+             good.replace("box", "\\ud800"), good + "x", good + " {}", "\ufeff" + good]
+    for text in texts:
+        (c.bundle / "config.json").write_text(text)
+        result = c.call("create", "--bundle", c.bundle, c.id)
+        assert result.status in (0, 1), result.err[:500]
+        c.delete("--force").ok()
+    (c.bundle / "config.json").write_bytes(good.replace("box", "b\x80x").encode("latin-1"))
+    assert c.call("create", "--bundle", c.bundle, c.id).status in (0, 1)
+
+
+@case("every property with a value of every wrong type: refused with its path, or taken where it is right (F24)")
+def wrong_types(c):
+    def paths(value, path=()):
+        yield path
+        if isinstance(value, dict):
+            for key in value:
+                yield from paths(value[key], (*path, key))
+        elif isinstance(value, list) and value:
+            yield from paths(value[0], (*path, 0))
+
+    c.write()
+    for path in list(paths(c.config))[1:]:
+        for wrong in (None, True, -1, "x", [], {}, 1.5):
+            config = json.loads(json.dumps(c.config))
+            place = config
+            for key in path[:-1]:
+                place = place[key]
+            place[path[-1]] = wrong
+            (c.bundle / "config.json").write_text(json.dumps(config))
+            result = c.call("plan", c.bundle)
+            assert result.status in (0, 1), f"{path} {wrong}: {result}"
+            if result.status:
+                assert len(result.err.strip().splitlines()) == 1, f"{path} {wrong}: {result}"
+    c.write()
+
+
+@case("a console socket that is missing, a file, or never accepts; and a very long path (F14)")
+def console_sockets(c):
+    import socket
+    c.process["terminal"] = True
+    c.args("true").create("--console-socket", c.directory / "none").failed("console")
+    (c.directory / "file").write_text("")
+    c.create("--console-socket", c.directory / "file").failed("console")
+    deep = c.directory / ("d" * 120) / ("e" * 80)
+    deep.mkdir(parents=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
+        handle = os.open(deep, os.O_PATH)
+        server.bind(f"/proc/self/fd/{handle}/s")
+        os.close(handle)
+        server.listen(1)
+        if c.uid:
+            for path in (deep, deep.parent, deep / "s"):
+                os.chown(path, c.uid, c.uid)
+        began = time.monotonic()
+        c.create("--console-socket", deep / "s")  # nobody accepts: the kernel keeps what is sent
+        assert time.monotonic() - began < 5
+    c.delete("--force").ok()
