@@ -9,6 +9,7 @@ GZIP    ?= isal
 SWIFT   ?= swift
 # VM=0: `make test` leaves the virtual machine out.
 VM      ?= 1
+FUZZ_SECONDS ?= 300
 
 BUILD_PACKAGES = gcc libc6-dev pkg-config libseccomp-dev libcap-dev libjson-c-dev libzstd-dev zlib1g-dev libisal-dev libssl-dev
 DEMO_PACKAGES  = $(BUILD_PACKAGES) busybox-static umoci
@@ -80,6 +81,10 @@ faults: test-packages build ## cale is killed at every system call of its comman
 threats: test-packages build ## attacks, as root, with a user namespace, and without root, with modern system calls and without
 	RUNTIME=build/bin/cale conformance/threats
 
+fuzz: test-packages ## libFuzzer with AddressSanitizer over every parser, FUZZ_SECONDS each
+	CALE_RELEASE=fuzz $(SWIFT) build --product fuzz --sanitize fuzzer --sanitize address --scratch-path .build-fuzz
+	conformance/fuzz .build-fuzz/debug/fuzz --seconds $(FUZZ_SECONDS)
+
 soak: test-packages build ## 20,000 containers one after another, 1,000 at once, races for one id: nothing is left
 	RUNTIME=build/bin/cale conformance/soak
 
@@ -124,7 +129,7 @@ format: ## swift format, in place
 	$(SWIFT) format --in-place --recursive Package.swift Sources Tests
 
 clean: ## remove everything that was built
-	rm -rf build .build .build-embedded .build-static
+	rm -rf build .build .build-embedded .build-static .build-fuzz
 
 build-packages: ; @conformance/install-packages $(BUILD_PACKAGES)
 demo-packages:  ; @conformance/install-packages $(DEMO_PACKAGES)

@@ -4,6 +4,7 @@ import PackageDescription
 // Developers: `swift build`, `swift test`         (dynamic, ordinary Swift, no unsafe flags)
 // Release:    CALE_RELEASE=embedded swift build …   (Embedded Swift, static-pie; `make build` has the whole line)
 // Fallback:   CALE_RELEASE=static swift build …     (ordinary Swift, -static-executable)
+// Fuzzing:    CALE_RELEASE=fuzz swift build --product fuzz --sanitize fuzzer --sanitize address
 let mode = Context.environment["CALE_RELEASE"] ?? ""
 /// `runtimeResourcePath` and `unversionedTriple` of `swiftc -print-target-info`; the Makefile reads them.
 let resources = Context.environment["SWIFT_RESOURCES"] ?? ""
@@ -25,15 +26,15 @@ let common: [SwiftSetting] = [
     .enableExperimentalFeature("Lifetimes"),
 ]
 // `cale` seals its binary before the C library starts: see seal.c.
-let sealEntry: [LinkerSetting] = mode.isEmpty ? [] : [.unsafeFlags(["-Xlinker", "-e", "-Xlinker", "cale_entry"])]
+let sealEntry: [LinkerSetting] = mode.isEmpty || mode == "fuzz" ? [] : [.unsafeFlags(["-Xlinker", "-e", "-Xlinker", "cale_entry"])]
 // What a start executes lies together, so that it maps and reads few pages. `make order` writes the list anew; a name that is
 // no longer there does no harm.
-let order: [LinkerSetting] = mode.isEmpty ? [] : [.unsafeFlags(
+let order: [LinkerSetting] = mode.isEmpty || mode == "fuzz" ? [] : [.unsafeFlags(
     ["-Xlinker", "--symbol-ordering-file=\(Context.packageDirectory)/Sources/cale/functions.order", "-Xlinker", "--no-warn-symbol-ordering"])]
 let swift: [SwiftSetting]
 let link: [LinkerSetting]
 switch mode {
-case "":
+case "", "fuzz":
     (swift, link) = (common, [.linkedLibrary("m")])
 case "static":
     swift = common + [.unsafeFlags(["-static-executable", "-cross-module-optimization", "-Xfrontend", "-function-sections"])]
@@ -93,7 +94,7 @@ var targets: [Target] = [
         "cale", ["CLI", "ContainerRuntime", "Criu", "OCISpec", "JSON", "Kernel", "Diagnostics"], exclude: ["functions.order"], linking: sealEntry + order),
     program(
         "calque", ["CLI", "ImageUnpack", "OCISpec", "JSON", "Kernel", "Diagnostics"],
-        link: usesISAL && !mode.isEmpty ? linkWithISAL : link),
+        link: usesISAL && !mode.isEmpty && mode != "fuzz" ? linkWithISAL : link),
 ]
 if mode.isEmpty {  // tests are ordinary Swift: they cannot import Embedded modules
     func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
@@ -115,6 +116,12 @@ if mode.isEmpty {  // tests are ordinary Swift: they cannot import Embedded modu
         tests("ImageUnpackTests", ["ImageUnpack", "OCISpec", "UntrustedTree", "JSON", "Kernel", "Diagnostics"]),
         tests("CLITests", ["CLI", "Diagnostics"]),
     ]
+}
+if mode == "fuzz" {
+    targets.append(.executableTarget(
+        name: "fuzz",
+        dependencies: ["ContainerRuntime", "ContainerInit", "Cgroups", "Seccomp", "ImageUnpack", "OCISpec", "JSON", "UntrustedTree", "Kernel", "Diagnostics"],
+        path: "Tests/Fuzz", exclude: ["corpus"], swiftSettings: [.swiftLanguageMode(.v6), .unsafeFlags(["-parse-as-library"])], linkerSettings: link))
 }
 let package = Package(
     name: "cale",
