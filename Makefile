@@ -67,8 +67,10 @@ test: test-packages unit every-mode ## every test: unit, every build mode, demo,
 	RUNTIME=build/bin/cale conformance/threats --rounds 20
 	$(if $(filter 0,$(VM)),,$(MAKE) vm-packages && conformance/vm/run build/bin/cale)
 
-coverage: ## every statement of the specifications: applied by whom, covered by what, or why not
+coverage: test-packages ## every statement of the specifications, and the lines of parsers and init that the unit tests execute
 	conformance/coverage
+	$(SWIFT) test --enable-code-coverage --scratch-path .build-coverage
+	conformance/lines --gaps .build-coverage/debug/codecov/default.profdata .build-coverage/debug/calePackageTests.xctest
 
 conformance: test-packages build ## the conformance suite on cale, then on runc and crun for comparison
 	CALQUE=build/bin/calque RUNTIME=build/bin/cale conformance/run
@@ -129,7 +131,7 @@ format: ## swift format, in place
 	$(SWIFT) format --in-place --recursive Package.swift Sources Tests
 
 clean: ## remove everything that was built
-	rm -rf build .build .build-embedded .build-static .build-fuzz
+	rm -rf build .build .build-embedded .build-static .build-fuzz .build-coverage
 
 build-packages: ; @conformance/install-packages $(BUILD_PACKAGES)
 demo-packages:  ; @conformance/install-packages $(DEMO_PACKAGES)
