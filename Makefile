@@ -64,7 +64,6 @@ test: test-packages unit every-mode ## every test: unit, every build mode, demo,
 	TMPDIR=/dev/shm conformance/interrupted-unpack build/bin/calque
 	RUNTIME=build/bin/cale conformance/faults/run --short
 	RUNTIME=build/bin/cale conformance/soak --rounds 200 --alive 50 --races 5
-	RUNTIME=build/bin/cale conformance/threats --rounds 20
 	$(if $(filter 0,$(VM)),,$(MAKE) vm-packages && conformance/vm/run build/bin/cale)
 
 coverage: test-packages ## every statement of the specifications, and the lines of parsers and init that the unit tests execute
