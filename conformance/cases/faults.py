@@ -201,3 +201,11 @@ def start_after_ringing(c):
     assert c.state()["status"] == "running", c.state()
     c.call("start", c.id).failed("running")
     c.delete("--force").ok()
+
+
+@case("a version 1 hierarchy in which no cgroup may be made, and none is needed, is left out of the container's cgroup mount")
+def denied_hierarchy(c):
+    c.mount("/sys/fs/cgroup", "cgroup", "cgroup", ["ro", "nosuid", "nodev", "noexec"])
+    c.shell("ls /sys/fs/cgroup; grep -c . /proc/self/cgroup")
+    result = fault(c, ["run", "--bundle", c.bundle, c.id], "0", "mkdirat", f"^/sys/fs/cgroup/freezer/.*{c.id}$", "EACCES").ok()
+    assert "memory" in result.out and "freezer" not in result.out, result.out
