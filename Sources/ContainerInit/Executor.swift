@@ -64,6 +64,7 @@ package struct Executor: ~Copyable {
             try unshare(kinds)
             entered.formUnion(kinds)
         case .continueInChild(let kinds): try continueInChild(kinds)
+        case .closeHostHandles: handles.closeAll(except: [.reports, .answers, .gate, .outcome, .listenerSocket])
         case .leaveHost: try leaveHost()
         case .continueInContainer: try continueInContainer()
         case .startSession(let isNeeded): try startSession(isNeeded: isNeeded)

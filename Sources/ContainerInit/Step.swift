@@ -22,6 +22,8 @@ package enum Step: Equatable, Sendable {
     case unshareNamespaces(NamespaceSet)
     /// Goes on in a new process, a sibling of this one, in these new namespaces.
     case continueInChild(NamespaceSet)
+    /// Closes every descriptor but those of the ways out: what follows may be under a filter that denies close(2).
+    case closeHostHandles
     /// Gives up what the container could gain from the next process: every descriptor but the way back to the parent.
     case leaveHost
     /// Goes on in a new process, a sibling of this one, in the pid namespace that this one has joined: the first that the container

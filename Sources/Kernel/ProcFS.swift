@@ -64,3 +64,10 @@ package func bootID() throws(Errno) -> String {
     let bytes = try readFile("/proc/sys/kernel/random/boot_id", limit: 128)
     return String(decoding: bytes.prefix { $0 != 0x0A }, as: UTF8.self)
 }
+
+/// In how many pid namespaces, from that of /proc on, the process "4711" or "self" has a number. Source: proc_pid_status(5), NSpid.
+package func pidNamespaceDepth(of process: String) throws(Errno) -> Int {
+    let text = String(decoding: try readFile(Path("/proc/\(process)/status"), limit: 65536), as: UTF8.self)
+    guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix("NSpid:") }) else { throw .noEntry }
+    return line.split { $0 == "\t" || $0 == " " }.count - 1
+}

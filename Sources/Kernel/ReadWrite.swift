@@ -78,9 +78,11 @@ extension FileDescriptor {
         let number = raw
         var done = range.lowerBound
         while done < range.upperBound {
-            done += try checkRetrying {
+            let written = try checkRetrying {
                 unsafe bytes[done..<range.upperBound].withUnsafeBytes { unsafe kernel_write(number, $0.baseAddress, $0.count) }
             }
+            if written == 0 { throw .inputOutput }  // as above
+            done += written
         }
     }
 

@@ -97,7 +97,7 @@ def start_that_waits(c):
         time.sleep(0.01)
     assert c.call("list", timeout=5).ok()
     c.call("delete", "--force", c.id, timeout=10).ok()
-    starting.wait(timeout=10)
+    assert starting.wait(timeout=10) != 0, "it says that the container has started"
 
 
 @case("exec can be interrupted while its process is stopped by the container before its program runs")

@@ -166,6 +166,7 @@ EXCUSED = [
     (r"0\.1.*", "sendmsg|read|write", "ENOBUFS|EPIPE|EIO|ENOSPC", "ended without a word|killed before its program ran"),
     ("0", "sendmsg|recvmsg|read", "EPIPE|ECONNRESET", "ended without a word"),
     ("0", "open|openat|newfstatat", "ENOENT", "a limit by a cgroup controller that this host does not offer"),
+    ("0", "pidfd_open", "ESRCH", "it was killed before its program ran|ended without a word|its init has ended"),
     # an init that cannot wait for start has stopped
     ("0|j", "accept4?|openat", "EMFILE|ENOENT|", "it is stopped, not created|its init has ended"),
     # what is not there is not there

@@ -205,10 +205,9 @@ struct Launch: ~Copyable {
     private mutating func goOn(
         in child: Int32, _ handOver: (Int32, consuming FileDescriptor) throws(OperationError) -> Void
     ) throws(OperationError) {
-        let mayBeForged = hadChildren ? try !isElsewhere(child) : false
-        guard awaitsSecond, child > 0, child != pid, isChild(child), !mayBeForged else {
-            throw OperationError("hear from the container's init", "", .invalid("it names a process that is not ours"))
-        }
+        let unknownProcess = OperationError("hear from the container's init", "", .invalid("it names a process that is not ours"))
+        guard awaitsSecond, child > 0, child != pid, isChild(child) else { throw unknownProcess }
+        if hadChildren, try !isElsewhere(child) { throw unknownProcess }
         let first = pid
         pid = child
         awaitsSecond = false
@@ -219,12 +218,12 @@ struct Launch: ~Copyable {
         }
     }
 
-    /// Whether `child` is in another pid namespace than this process, and so none of the children that it had before.
+    /// Whether `child` is in a pid namespace below this process', and so none of the children that it had before.
     private func isElsewhere(_ child: Int32) throws(OperationError) -> Bool {
         do throws(Errno) {
-            return try !fileStatus(Path("/proc/\(child)/ns/pid")).isSameFile(as: fileStatus("/proc/self/ns/pid"))
+            return try pidNamespaceDepth(of: "\(child)") > pidNamespaceDepth(of: "self")
         } catch {
-            throw OperationError("look at", "/proc/\(child)/ns/pid", .errno(error))
+            throw OperationError("read", "/proc/\(child)/status", .errno(error))
         }
     }
 

@@ -25,6 +25,8 @@ extension Container {
         do throws(Errno) {
             let process: FileDescriptor? = try .process(state.pid)
             bytes = try directory.ring(for: process)
+        } catch where error == .stale {
+            throw OperationError("start container", state.id, .invalid("another command has deleted the container meanwhile"))
         } catch {
             throw OperationError("start container", state.id, .errno(error), hint: error == .noDeviceOrAddress || error == .noProcess ? "its init has ended" : nil)
         }

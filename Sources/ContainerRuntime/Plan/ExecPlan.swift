@@ -80,10 +80,10 @@ extension ContainerPlan {
         let isFilteredBefore = try profile.map { (profile) throws(OperationError) in
             try refuseEarlyNotices(profile)
             if letsEntryPass(profile, process, context) { return true }
-            if capabilitiesAfterFilter == nil && !profile.usesListener { return false }
-            guard profile.allows("clone", arguments: Self.cloneArguments) else {
+            if process.noNewPrivileges && !profile.usesListener { return false }
+            for (call, arguments) in [("clone", Self.cloneArguments), ("close", [])] where !profile.allows(call, arguments: arguments) {
                 throw OperationError(
-                    "plan", "exec", .unsupported("a seccomp profile that does not allow clone(2)"), field: "linux.seccomp",
+                    "plan", "exec", .unsupported("a seccomp profile that does not allow \(call)(2)"), field: "linux.seccomp",
                     hint: profile.usesListener ? nil : "with process.noNewPrivileges it can be loaded later")
             }
             return true

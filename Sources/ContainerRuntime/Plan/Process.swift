@@ -96,9 +96,13 @@ extension ContainerPlan {
             return
         }
         try planProgram(process)
-        // nobody waits at the gate with a capability that was kept for the filter alone: an `exec` may be beside it
-        let isFilteredBefore = context.seccomp?.usesListener ?? false || capabilitiesAfterFilter != nil
-        if isFilteredBefore, let seccomp = context.seccomp { planFilter(seccomp) }
+        // nobody waits at the gate without the filter, or with a capability that was kept for it: an `exec` may be beside it. With no_new_privs
+        // the filter can be loaded at last, so that it need not let pass what the init does.
+        let isFilteredBefore = context.seccomp.map { $0.usesListener || !process.noNewPrivileges } ?? false
+        if isFilteredBefore, let seccomp = context.seccomp {
+            add(.closeHostHandles)
+            planFilter(seccomp)
+        }
         add(.announceReady)
         if context.waitsForStart { add(.awaitStart) }
         if !hooks.startContainer.isEmpty {

@@ -19,6 +19,7 @@ extension Step {
         case .joinNamespace(let kind): ("join namespace", kind.specName)
         case .unshareNamespaces(let kinds): ("make namespaces", kinds.text)
         case .continueInChild(let kinds): ("go on in a new process with namespaces", kinds.isEmpty ? "of its parent" : kinds.text)
+        case .closeHostHandles: ("close", "what is of the host")
         case .leaveHost: ("give up", "what the container shall not gain")
         case .continueInContainer: ("go on in a new process", "that the container sees")
         case .startSession(let isNeeded): ("start session", isNeeded ? "" : "if it may")

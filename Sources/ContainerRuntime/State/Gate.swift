@@ -24,7 +24,7 @@ extension StateDirectory {
     /// it may take its time, and whoever keeps a copy of the init's end would keep `kill` and `delete` away.
     ///
     /// - Returns: the bytes of a `Report` of what kept it from that, or none.
-    /// - Throws: `ENXIO` when the init is gone.
+    /// - Throws: `ENXIO` when the init is gone, `ESTALE` when another command has deleted the container meanwhile.
     borrowing func ring(for process: borrowing FileDescriptor?) throws(Errno) -> [UInt8] {
         try ignoreBrokenPipes()
         let outcome = try handle.open(Self.outcomeName, [.readOnly, .noFollow, .nonBlocking])
@@ -33,6 +33,13 @@ extension StateDirectory {
         try handle.remove(Self.gateName)
         try handle.remove(Self.outcomeName)
         try handle.unlock()
+        let bytes = try awaitOutcome(outcome, process)
+        try handle.lock()
+        do throws(Errno) { _ = try handle.status(of: Self.stateName) } catch where error == .noEntry { throw .stale }
+        return bytes
+    }
+
+    private borrowing func awaitOutcome(_ outcome: borrowing FileDescriptor, _ process: borrowing FileDescriptor?) throws(Errno) -> [UInt8] {
         while true {
             let isOver = try firstReadable(outcome, process, nil) != 0
             do throws(Errno) {
