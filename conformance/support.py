@@ -289,6 +289,14 @@ class Case:
             self.call("delete", "--force", name)
 
 
+def until(condition, otherwise, seconds=10):
+    """Waits for `condition`; `otherwise` is the error when it does not come true."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, otherwise
+        time.sleep(0.001)
+
+
 def status_field(text, name):
     """A line of /proc/PID/status."""
     return re.search(rf"^{name}:\s*(.*)$", text, re.MULTILINE).group(1)

@@ -3,9 +3,8 @@ import json
 import os
 import signal
 import subprocess
-import time
 
-from support import case
+from support import case, until
 
 PHASES = ("prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop")
 
@@ -203,10 +202,7 @@ def interrupted(c):
     c.args("true").write()
     command = [c.runtime, "--root", c.state_root, "run", "--bundle", c.bundle, c.id]
     process = subprocess.Popen(command, stdin=c.input, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=c.environment)
-    deadline = time.monotonic() + 10
-    while not (c.directory / "began").exists():
-        assert time.monotonic() < deadline, "the hook does not run"
-        time.sleep(0.01)
+    until((c.directory / "began").exists, "the hook does not run")
     process.send_signal(signal.SIGTERM)
     out, _ = process.communicate(timeout=10)  # the hook has the same output, and has ended with it
     assert process.returncode != 0 and b"SIGTERM" in out, (process.returncode, out)

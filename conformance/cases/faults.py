@@ -3,10 +3,9 @@ the cases here are those in which it once did wrong."""
 import json
 import pathlib
 import re
-import time
 
 from faults import errors
-from support import Skip, case
+from support import Skip, case, until
 
 
 def calls(c, words):
@@ -180,10 +179,7 @@ def first_of_two(c):
     c.wrapper = [c.program("fault"), "-k", f"0.1:{number}:{count}", "--"]
     c.call(*words, timeout=10).failed("ended without a word|killed before its program ran")
     c.wrapper = []
-    deadline = time.monotonic() + 2
-    while len(json.loads(c.call("ps", "--format", "json", c.id).ok().out)) > 1:
-        assert time.monotonic() < deadline, "the second process is left"
-        time.sleep(0.01)
+    until(lambda: len(json.loads(c.call("ps", "--format", "json", c.id).ok().out)) == 1, "the second process is left", seconds=2)
 
 
 @case("start is killed after it has rung: the container runs, and says so")
@@ -194,10 +190,7 @@ def start_after_ringing(c):
     c.wrapper = [c.program("fault"), "-k", f"0:{number}:1", "--"]
     c.call("start", c.id)
     c.wrapper = []
-    deadline = time.monotonic() + 5
-    while not (c.rootfs / "ran").exists():
-        assert time.monotonic() < deadline, "the program does not run"
-        time.sleep(0.01)
+    until((c.rootfs / "ran").exists, "the program does not run", seconds=5)
     assert c.state()["status"] == "running", c.state()
     c.call("start", c.id).failed("running")
     c.delete("--force").ok()

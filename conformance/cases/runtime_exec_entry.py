@@ -11,10 +11,9 @@ import struct
 import subprocess
 import sys
 import threading
-import time
 
 from cases.runtime_exec import process_file, run_in, running
-from support import case, listener, receive_descriptor, status_field
+from support import case, listener, receive_descriptor, status_field, until
 
 # Each new process is stopped at once, and looked at while it is.
 INTRUDER = """while :; do for p in /proc/[0-9]*; do n=${p#/proc/}
@@ -91,10 +90,7 @@ def start_that_waits(c):
     c.config["hooks"] = {"startContainer": [{"path": "/bin/sh", "args": ["sh", "-c", "echo > /began; exec sleep 60"]}]}
     c.args("true").create().ok()
     starting = subprocess.Popen([c.runtime, "--root", c.state_root, "start", c.id], stdin=c.input, stderr=subprocess.DEVNULL, env=c.environment)
-    deadline = time.monotonic() + 10
-    while not (c.rootfs / "began").exists():
-        assert time.monotonic() < deadline, "the hook does not run"
-        time.sleep(0.01)
+    until((c.rootfs / "began").exists, "the hook does not run")
     assert c.call("list", timeout=5).ok()
     c.call("delete", "--force", c.id, timeout=10).ok()
     assert starting.wait(timeout=10) != 0, "it says that the container has started"
@@ -112,10 +108,7 @@ def interrupted(c):
         stopped.unlink(missing_ok=True)
         command = [c.runtime, "--root", c.state_root, "exec", c.id, "sleep", "60"]
         process = subprocess.Popen(command, stdin=c.input, stderr=subprocess.PIPE, env=c.environment)
-        deadline = time.monotonic() + 10
-        while not stopped.exists():
-            assert time.monotonic() < deadline, "nothing was stopped"
-            time.sleep(0.001)
+        until(stopped.exists, "nothing was stopped")
         entered = members()
         if any(pathlib.Path(f"/proc/{pid}/comm").read_text() == "sleep\n" for pid in entered):
             os.kill(entered[0], signal.SIGKILL)  # caught too late
