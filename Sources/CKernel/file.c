@@ -93,8 +93,7 @@ int32_t kernel_futimens(int32_t fd, struct kernel_time access, struct kernel_tim
 }
 int32_t kernel_flock(int32_t fd, int32_t operation) { return ANSWER(flock(fd, operation)); }
 int32_t kernel_memfd_create(const char *name, uint32_t flags) { return ANSWER(memfd_create(name, flags)); }
-int32_t kernel_packet_pipe(int32_t *ends) { return ANSWER(pipe2(ends, O_CLOEXEC | O_DIRECT)); }
-int32_t kernel_pipe2(int32_t *ends, int32_t flags) { return ANSWER(pipe2(ends, flags)); }
+int32_t kernel_pipe(int32_t *ends, int32_t packets) { return ANSWER(pipe2(ends, O_CLOEXEC | (packets ? O_DIRECT : 0))); }
 uint32_t kernel_umask(uint32_t mask) { return umask(mask); }
 uint32_t kernel_major(uint64_t rdev) { return major(rdev); }
 uint32_t kernel_minor(uint64_t rdev) { return minor(rdev); }

@@ -64,7 +64,7 @@ package struct Executor: ~Copyable {
             try unshare(kinds)
             entered.formUnion(kinds)
         case .continueInChild(let kinds): try continueInChild(kinds)
-        case .closeHostHandles: handles.closeAll(except: [.reports, .answers, .gate, .outcome, .listenerSocket])
+        case .closeHostHandles: closeHostHandles()
         case .leaveHost: try leaveHost()
         case .continueInContainer: try continueInContainer()
         case .startSession(let isNeeded): try startSession(isNeeded: isNeeded)
@@ -74,7 +74,7 @@ package struct Executor: ~Copyable {
         case .bringLoopbackUp: try Kernel.bringLoopbackUp()
         case .runHooks(let phase, let hooks): try runHooks(phase, hooks, step: index)
         case .announceReady:
-            handles.closeAll(except: [.reports, .answers, .gate, .outcome])
+            closeHostHandles()
             try synchronize(.ready)
         case .awaitStart: try awaitStart()
         case .execute: try execute(preserving: plan.preservedDescriptors)

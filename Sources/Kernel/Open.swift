@@ -76,19 +76,12 @@ extension FileDescriptor {
     }
 
     /// A close-on-exec pipe.
-    package static func pipe() throws(Errno) -> Pipe {
+    ///
+    /// - Parameter packets: each read gets what one write wrote: messages of at most 4096 bytes. Source: pipe(2), O_DIRECT.
+    package static func pipe(packets: Bool = false) throws(Errno) -> Pipe {
         var ends: (Int32, Int32) = (-1, -1)
         _ = try unsafe withUnsafeMutableBytes(of: &ends) { (buffer) throws(Errno) in
-            try check(unsafe kernel_pipe2(buffer.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Int32.self), O_CLOEXEC))
-        }
-        return Pipe(reading: FileDescriptor(owning: ends.0), writing: FileDescriptor(owning: ends.1))
-    }
-
-    /// A close-on-exec pipe of which each read gets what one write wrote: messages of at most 4096 bytes. Source: pipe(2), O_DIRECT.
-    package static func packetPipe() throws(Errno) -> Pipe {
-        var ends: (Int32, Int32) = (-1, -1)
-        _ = try unsafe withUnsafeMutableBytes(of: &ends) { (buffer) throws(Errno) in
-            try check(unsafe kernel_packet_pipe(buffer.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Int32.self)))
+            try check(unsafe kernel_pipe(buffer.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Int32.self), packets ? 1 : 0))
         }
         return Pipe(reading: FileDescriptor(owning: ends.0), writing: FileDescriptor(owning: ends.1))
     }

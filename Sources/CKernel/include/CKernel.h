@@ -87,9 +87,8 @@ int32_t kernel_utimensat(int32_t dir, const char *path, struct kernel_time acces
 int32_t kernel_futimens(int32_t fd, struct kernel_time access, struct kernel_time modification);
 int32_t kernel_flock(int32_t fd, int32_t operation);
 int32_t kernel_memfd_create(const char *name, uint32_t flags);
-int32_t kernel_pipe2(int32_t *ends, int32_t flags);
-/// A close-on-exec pipe of which each read gets what one write wrote, up to PIPE_BUF bytes (pipe(2), O_DIRECT).
-int32_t kernel_packet_pipe(int32_t *ends);
+/// A close-on-exec pipe; with `packets` each read gets what one write wrote, up to PIPE_BUF bytes (pipe(2), O_DIRECT).
+int32_t kernel_pipe(int32_t *ends, int32_t packets);
 uint32_t kernel_umask(uint32_t mask);
 uint32_t kernel_major(uint64_t rdev);
 uint32_t kernel_minor(uint64_t rdev);

@@ -15,11 +15,7 @@ extension Executor {
     /// Tells the parent that `point` is reached and waits for its one byte. The parent's death ends the init.
     func synchronize(_ point: SyncPoint) throws(Errno) {
         report(.reached(point))
-        try awaitAnswer()
-    }
-
-    func awaitAnswer() throws(Errno) {
-        if try handles.with(.answers, { (answers) throws(Errno) in try answers.read(atMost: 1) }).isEmpty { exitNow(1) }
+        try handles.awaitAnswer()
     }
 
     func becomeRoot(dropGroups: Bool) throws(Errno) {
@@ -54,9 +50,11 @@ extension Executor {
     /// What a container sees of its new member, and could take over with CAP_SYS_PTRACE, must be worth nothing: no descriptor, root, working
     /// directory or session of the host, and no right that the program will not have.
     mutating func leaveHost() throws(Errno) {
-        handles.closeAll(except: [.reports, .answers, .listenerSocket])
+        closeHostHandles()
         try setDumpable(false)  // the change of user may have undone it (proc_sys_fs(5), suid_dumpable)
     }
+
+    mutating func closeHostHandles() { handles.closeAll(except: [.reports, .answers, .gate, .outcome, .listenerSocket]) }
 
     /// Nothing is closed here: a seccomp filter may be loaded that hands close(2) to an agent, who has no listener yet.
     mutating func continueInContainer() throws(Errno) {
@@ -89,6 +87,11 @@ extension Executor {
 }
 
 extension HandleTable {
+    /// Waits for the parent's one byte. The parent's death ends this process.
+    package borrowing func awaitAnswer() throws(Errno) {
+        if try with(.answers, { (answers) throws(Errno) in try answers.read(atMost: 1) }).isEmpty { exitNow(1) }
+    }
+
     /// Joins the version 1 cgroups whose `tasks` files are in the table.
     ///
     /// Source: cgroup-v1 cgroups.txt, "tasks": "0" stands for the writing thread. Writing a pid into cgroup.procs takes

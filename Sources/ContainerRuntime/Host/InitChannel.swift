@@ -23,7 +23,7 @@ struct InitChannel: ~Copyable {
             func give(_ end: consuming FileDescriptor, as name: HandleName) throws(Errno) {
                 handles.insert(preserved == 0 ? end : try end.duplicate(above: least), as: name)
             }
-            let reports = try FileDescriptor.packetPipe().intoReading { (end) throws(Errno) in try give(end, as: .reports) }
+            let reports = try FileDescriptor.pipe(packets: true).intoReading { (end) throws(Errno) in try give(end, as: .reports) }
             let answers = try FileDescriptor.pipe().intoWriting { (end) throws(Errno) in try give(end, as: .answers) }
             if isShared {
                 try reports.setNonBlocking(true)
@@ -56,11 +56,13 @@ struct InitChannel: ~Copyable {
             case 1: return try lastWords()  // what it has said, it has said before its end
             default: throw .interrupted
             }
-            do throws(Errno) {
-                let bytes = try reports.read(atMost: 8 + Report.detailLimit)
-                return bytes.isEmpty ? nil : bytes
-            } catch where error == .tryAgain {}  // somebody else has read it
+            do throws(Errno) { return try read() } catch where error == .tryAgain {}  // somebody else has read it
         }
+    }
+
+    private func read() throws(Errno) -> [UInt8]? {
+        let bytes = try reports.read(atMost: 8 + Report.detailLimit)
+        return bytes.isEmpty ? nil : bytes
     }
 
     /// Lets the init go on. - Throws: `EPIPE` when it is gone, `EAGAIN` when somebody has filled the pipe.
@@ -69,12 +71,7 @@ struct InitChannel: ~Copyable {
     /// What the init said before it was gone; nil for nothing. Never waits.
     func lastWords() throws(Errno) -> [UInt8]? {
         guard try !poll([(reports.raw, .readable)], milliseconds: 0)[0].isEmpty else { return nil }
-        do throws(Errno) {
-            let bytes = try reports.read(atMost: 8 + Report.detailLimit)
-            return bytes.isEmpty ? nil : bytes
-        } catch where error == .tryAgain {
-            return nil
-        }
+        do throws(Errno) { return try read() } catch where error == .tryAgain { return nil }
     }
 
     /// The seccomp listener that the init has sent before it reported so.

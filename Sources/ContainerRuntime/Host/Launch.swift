@@ -92,11 +92,7 @@ struct Launch: ~Copyable {
 
     /// The init does nothing, above all no second process, before it is where it is counted.
     private static func awaitCgroup(_ handles: borrowing HandleTable) {
-        do throws(Errno) {
-            if try handles.with(.answers, { (answers) throws(Errno) in try answers.read(atMost: 1) }).isEmpty { exitNow(1) }
-        } catch {
-            exitNow(1)
-        }
+        do throws(Errno) { try handles.awaitAnswer() } catch { exitNow(1) }
     }
 
     private func joinCgroup() throws(OperationError) {
