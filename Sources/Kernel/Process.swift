@@ -78,13 +78,21 @@ package func isChild(_ pid: Int32) -> Bool { kernel_is_child(pid) == 1 }
 /// Whether this process has any child that was not waited for.
 package func hasChildren() -> Bool { kernel_has_children() == 1 }
 
-/// Ends the child `pid`, whatever it is doing, and reaps it. Once somebody has reaped it, its pid may be another's: nothing is done then.
+/// Kills the child `pid`, whatever it is doing, and reaps it if it ends at once. Once somebody has reaped it, its pid may be another's: nothing is
+/// done then.
 package func endChild(_ pid: Int32) {
     guard isChild(pid) else { return }
     do throws(Errno) {
         try sendSignal(9, to: pid)
-        _ = try waitForChild(pid)
+        try reapChild(pid)
     } catch {}  // a child of ours can be signalled and waited for
+}
+
+/// Waits, half a second at most, for a child that was killed. In a frozen cgroup of version 1 it ends when that is thawed, and when somebody
+/// else traces it, it is his first: what is left of it is whoever's it is when we are gone.
+package func reapChild(_ pid: Int32) throws(Errno) {
+    let deadline = monotonicNanoseconds() + 500_000_000
+    while case .stillRunning = try waitForChild(pid, blocking: false), monotonicNanoseconds() < deadline { sleep(milliseconds: 1) }
 }
 
 /// argv or envp, laid out in advance, so that execve(2) needs no memory.

@@ -3,6 +3,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 
 from support import case, until
 
@@ -171,12 +172,28 @@ def failing_post(c):
 
 @case("a hook that takes longer than its timeout is ended", "RT-config-177", "RT-config-186")
 def timeout(c):
-    import time
     for phase in ("prestart", "createRuntime", "createContainer"):
         c.config["hooks"] = {phase: [hook("exec sleep 30", timeout=1)]}
         before = time.monotonic()
         c.run().failed(phase + "|hook")
         assert 0.9 < time.monotonic() - before < 10
+
+
+@case("a startContainer hook runs under a filter that denies handles of processes, and its errors and timeout are told", "RT-config-186", "RT-runtime-045")
+def filtered(c):
+    c.process["noNewPrivileges"] = False  # the filter is there before the hook
+    c.linux["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+        {"names": ["pidfd_open", "pidfd_send_signal"], "action": "SCMP_ACT_ERRNO", "errnoRet": 13}]}
+    c.config["hooks"] = {"startContainer": [hook("cat > /state; echo >> /state; head -c 300000 /dev/zero >&2"), hook("exec 2>&-; sleep 0.1; echo second >> /state")]}
+    c.shell("tail -n 1 /state; grep -c ociVersion /state")
+    assert c.run().lines == ["second", "1"]
+    c.config["hooks"] = {"startContainer": [hook("echo sorry >&2; exit 3")]}
+    result = c.run()
+    assert result.status != 0 and "sorry" in result.err, result
+    before = time.monotonic()
+    c.config["hooks"] = {"startContainer": [hook("exec sleep 30", timeout=1)]}
+    c.run().failed("startContainer|hook")
+    assert 0.9 < time.monotonic() - before < 10
 
 
 @case("a hook that does not read its state does no harm, however long the state is")

@@ -90,28 +90,46 @@ private struct HookPipes: ~Copyable {
         let errors = HookPipes.closeInput(consume self)
         try errors.setNonBlocking(true)
         var tail: [UInt8] = []
-        let process = try FileDescriptor.process(child)
+        let process = Self.handle(of: child)
         let deadline = hook.timeoutSeconds > 0 ? monotonicNanoseconds() + hook.timeoutSeconds * 1_000_000_000 : Int64.max
         while true {
             let left = deadline == .max ? -1 : max((deadline - monotonicNanoseconds()) / 1_000_000 + 1, 0)
-            let came: [PollEvents]
-            do throws(Errno) {
-                came = try poll([(process.raw, .readable), (errors.raw, .readable)], milliseconds: Int32(clamping: left))
-            } catch where error == .interrupted { continue }
+            let hasEnded = try Self.wait(for: process, errors, milliseconds: left)
             Self.drain(errors, into: &tail)
-            if !came[0].isEmpty, case .ended(_, let status) = try waitForChild(child) {
+            if hasEnded, case .ended(_, let status) = try waitForChild(child, blocking: false) {
                 Self.drain(errors, into: &tail)
                 return HookProcess.Outcome(status: status, errorOutput: tail)
             }
-            if came[1].contains(.hungUp), came[0].isEmpty {
-                do throws(Errno) { _ = try poll([(process.raw, .readable)], milliseconds: Int32(clamping: left)) } catch where error == .interrupted {}
-            }
             if left == 0 {
-                try process.sendSignal(9)
-                _ = try waitForChild(child)
+                endChild(child)
                 return HookProcess.Outcome(status: -1, errorOutput: tail)
             }
         }
+    }
+
+    /// Nil where pidfd_open(2) is denied: a startContainer hook runs under the filter of the container's program (RT-runtime-045).
+    private static func handle(of child: Int32) -> FileDescriptor? {
+        do throws(Errno) { return try .process(child) } catch { return nil }
+    }
+
+    /// Waits until the hook may have ended, or has written errors: at most `limit` ms, for ever when that is negative.
+    ///
+    /// Without a handle of it, a look every 20 ms tells whether it has ended.
+    private static func wait(for process: borrowing FileDescriptor?, _ errors: borrowing FileDescriptor, milliseconds limit: Int64) throws(Errno) -> Bool {
+        let interval: Int64 = 20
+        do throws(Errno) {
+            switch process {
+            case .some(let process):
+                let came = try poll([(process.raw, .readable), (errors.raw, .readable)], milliseconds: Int32(clamping: limit))
+                guard came[0].isEmpty, came[1].contains(.hungUp) else { return !came[0].isEmpty }
+                // it has closed its errors, which poll(2) would tell again and again
+                return try !poll([(process.raw, .readable)], milliseconds: Int32(clamping: limit))[0].isEmpty
+            case .none:
+                let step = limit < 0 ? interval : min(limit, interval)
+                if try poll([(errors.raw, .readable)], milliseconds: Int32(clamping: step))[0].contains(.hungUp) { sleep(milliseconds: step) }
+                return true
+            }
+        } catch where error == .interrupted { return false }
     }
 
     private static func closeInput(_ pipes: consuming HookPipes) -> FileDescriptor { pipes.errors }

@@ -12,6 +12,8 @@ struct Launch: ~Copyable {
     let plan: ContainerPlan
     /// The init; before the second process is known, the first one.
     private(set) var pid: Int32
+    /// The first process once the second is known, 0 before.
+    private var first: Int32 = 0
     /// A handle of `pid`; nil in a plan without a second process.
     private var process: FileDescriptor?
     /// The first process has not told yet which one goes on.
@@ -82,11 +84,13 @@ struct Launch: ~Copyable {
     private mutating func prepareToServe() throws(OperationError) {
         do throws(Errno) {
             try ignoreBrokenPipes()  // an answer to an init that is gone
-            if awaitsSecond { process = try FileDescriptor.process(pid) }
+            // also where it is not needed yet: `start`, `kill` and `delete` cannot do without handles
+            let handle = try FileDescriptor.process(pid)
+            if awaitsSecond { process = consume handle }
         } catch where error == .noProcess {
             throw died()
         } catch {
-            throw OperationError("watch", "the container's init", .errno(error))
+            throw OperationError("watch", "the container's init", .errno(error), hint: "pidfd_open(2) must work: Linux 5.3, and no filter that denies it")
         }
     }
 
@@ -147,7 +151,7 @@ struct Launch: ~Copyable {
                     guard case .child(let child) = try receive() else { throw Self.unknownReport }
                     try goOn(in: child, handOver)
                 }
-                if point == .ready { return }
+                if point == .ready { return reapFirst() }
                 try attend(point, devices: devices, hooks: hooks, listener: handOver)
             }
             try answer()
@@ -196,22 +200,26 @@ struct Launch: ~Copyable {
         }
     }
 
-    /// From now on the init is `child`: a child of ours, made by the first process, which ends. An agent gets the listener first: it may have to
-    /// decide about that end.
+    /// From now on the init is `child`: a child of ours, made by the first process, which ends.
     private mutating func goOn(
         in child: Int32, _ handOver: (Int32, consuming FileDescriptor) throws(OperationError) -> Void
     ) throws(OperationError) {
         let unknownProcess = OperationError("hear from the container's init", "", .invalid("it names a process that is not ours"))
         guard awaitsSecond, child > 0, child != pid, isChild(child) else { throw unknownProcess }
         if hadChildren, try !isElsewhere(child) { throw unknownProcess }
-        let first = pid
+        first = pid
         pid = child
         awaitsSecond = false
-        defer { Self.end(first) }  // it has nothing more to do, and may be kept from its end
+        do throws(Errno) { try sendSignal(9, to: first) } catch {}  // it has nothing more to do, and may be kept from its end
         if let listener = listener.take() { try handOver(child, listener) }
         do throws(Errno) { process = try FileDescriptor.process(child) } catch {
             throw error == .noProcess ? died() : OperationError("watch", "the container's init", .errno(error))
         }
+    }
+
+    /// By now the first process has ended, unless somebody keeps it from that.
+    private func reapFirst() {
+        do throws(Errno) { if first > 0 { try reapChild(first) } } catch {}  // somebody else has reaped it
     }
 
     /// Whether `child` is in a pid namespace below this process', and so none of the children that it had before.
@@ -249,17 +257,9 @@ struct Launch: ~Copyable {
     }
 
     /// Ends the init, whatever it is doing.
-    func kill() { Self.end(pid) }
-
-    /// Kills the child `pid`, and reaps it if that can be done at once: in a frozen cgroup of version 1 it ends when that is thawed, and when
-    /// somebody else traces it, it is his first.
-    private static func end(_ pid: Int32) {
-        guard isChild(pid) else { return }
-        do throws(Errno) {
-            try sendSignal(9, to: pid)
-            let handle = try FileDescriptor.process(pid)
-            if try !poll([(handle.raw, .readable)], milliseconds: 500)[0].isEmpty { _ = try waitForChild(pid, blocking: false) }
-        } catch {}  // what is left of it is whoever's it is when we are gone
+    func kill() {
+        endChild(pid)
+        reapFirst()
     }
 
     private func died() -> OperationError {
