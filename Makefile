@@ -37,6 +37,9 @@ build: build-packages ## release binaries: build/bin/cale and build/bin/calque (
 	  ln -sf "$$(cc -print-file-name=lib$${pair%:*}.a)" build/archives/ && \
 	  sed 's|^libdir=.*|libdir=$(CURDIR)/build/archives|' "$$(env -u PKG_CONFIG_PATH pkg-config --variable=pcfiledir $$name)/$$name.pc" \
 	    > build/archives/$$name.pc || exit 1; done
+	@# the build does not know these as inputs of its link
+	@find Sources/cale -name functions.order -newer $(SCRATCH)/release/cale -o -name unnamed.ld -newer $(SCRATCH)/release/cale 2> /dev/null | \
+	  grep -q . && rm -f $(SCRATCH)/release/cale || true
 	$(release) --product cale
 	$(release) --product calque
 	@mkdir -p build/bin

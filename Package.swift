@@ -30,7 +30,8 @@ let sealEntry: [LinkerSetting] = mode.isEmpty || mode == "fuzz" ? [] : [.unsafeF
 // What a start executes lies together, so that it maps and reads few pages. `make order` writes the list anew; a name that is
 // no longer there does no harm.
 let order: [LinkerSetting] = mode.isEmpty || mode == "fuzz" ? [] : [.unsafeFlags(
-    ["-Xlinker", "--symbol-ordering-file=\(Context.packageDirectory)/Sources/cale/functions.order", "-Xlinker", "--no-warn-symbol-ordering"])]
+    ["-Xlinker", "--symbol-ordering-file=\(Context.packageDirectory)/Sources/cale/functions.order", "-Xlinker", "--no-warn-symbol-ordering",
+     "-Xlinker", "\(Context.packageDirectory)/Sources/cale/unnamed.ld"])]
 let swift: [SwiftSetting]
 let link: [LinkerSetting]
 switch mode {
@@ -91,7 +92,7 @@ var targets: [Target] = [
         swiftSettings: swift + (usesISAL ? [.define("ISAL")] : [])),
     module("CLI", ["Kernel", "Diagnostics"]),
     program(
-        "cale", ["CLI", "ContainerRuntime", "Criu", "OCISpec", "JSON", "Kernel", "Diagnostics"], exclude: ["functions.order"], linking: sealEntry + order),
+        "cale", ["CLI", "ContainerRuntime", "Criu", "OCISpec", "JSON", "Kernel", "Diagnostics"], exclude: ["functions.order", "unnamed.ld"], linking: sealEntry + order),
     program(
         "calque", ["CLI", "ImageUnpack", "OCISpec", "JSON", "Kernel", "Diagnostics"],
         link: usesISAL && !mode.isEmpty && mode != "fuzz" ? linkWithISAL : link),
