@@ -25,7 +25,7 @@ release   = SWIFT_RESOURCES="$(resources)" SWIFT_TRIPLE="$(triple)" CALE_RELEASE
             $(SWIFT) build -c release $(CHECKED) --disable-local-rpath --scratch-path $(SCRATCH)
 
 .PHONY: help build demo test unit conformance coverage faults threats soak fuzz order bench bench-images hostile-images install uninstall format clean \
-        vm build-packages demo-packages test-packages vm-packages every-mode
+        vm build-packages demo-packages test-packages vm-packages every-mode fuzz-program
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
@@ -59,12 +59,14 @@ every-mode: build-packages # each release form builds; the ordinary static one i
 	@if nm .build-embedded/release/*.build/*.o 2>/dev/null | grep -q 'Tv[0-9]*_*r$$'; then \
 	  echo "error: an object has outlined constant arrays"; exit 1; fi
 
-test: test-packages unit every-mode ## every test: unit, every build mode, demo, conformance, virtual machine (VM=0: without it)
+test: test-packages unit every-mode fuzz-program ## every test, the long ones in short: units, build modes, demo, conformance, virtual machine (VM=0: without it)
 	conformance/demo build/bin/cale build/bin/calque
 	conformance/coverage > /dev/null
+	conformance/fuzz .build-fuzz/debug/fuzz --executions 5000
 	CALQUE=build/bin/calque RUNTIME=build/bin/cale conformance/run
 	conformance/hostile-images build/bin/calque
 	TMPDIR=/dev/shm conformance/interrupted-unpack build/bin/calque
+	RUNTIME=build/bin/cale conformance/threats --rounds 5
 	RUNTIME=build/bin/cale conformance/faults/run --short
 	RUNTIME=build/bin/cale conformance/soak --rounds 200 --alive 50 --races 5
 	$(if $(filter 0,$(VM)),,$(MAKE) vm-packages && conformance/vm/run build/bin/cale)
@@ -85,9 +87,11 @@ faults: test-packages build ## cale is killed at every system call of its comman
 threats: test-packages build ## attacks, as root, with a user namespace, and without root, with modern system calls and without
 	RUNTIME=build/bin/cale conformance/threats
 
-fuzz: test-packages ## libFuzzer with AddressSanitizer over every parser, FUZZ_SECONDS each
-	CALE_RELEASE=fuzz $(SWIFT) build --product fuzz --sanitize fuzzer --sanitize address --scratch-path .build-fuzz
+fuzz: fuzz-program ## libFuzzer with AddressSanitizer over every parser, FUZZ_SECONDS each
 	conformance/fuzz .build-fuzz/debug/fuzz --seconds $(FUZZ_SECONDS)
+
+fuzz-program: test-packages
+	CALE_RELEASE=fuzz $(SWIFT) build --product fuzz --sanitize fuzzer --sanitize address --scratch-path .build-fuzz
 
 soak: test-packages build ## 20,000 containers one after another, 1,000 at once, races for one id: nothing is left
 	RUNTIME=build/bin/cale conformance/soak

@@ -35,8 +35,12 @@ let order: [LinkerSetting] = mode.isEmpty || mode == "fuzz" ? [] : [.unsafeFlags
 let swift: [SwiftSetting]
 let link: [LinkerSetting]
 switch mode {
-case "", "fuzz":
+case "":
     (swift, link) = (common, [.linkedLibrary("m")])
+case "fuzz":
+    // of several --sanitize the compiler takes the last: what libFuzzer counts has to be asked for by name
+    swift = common + [.unsafeFlags(["-sanitize-coverage=edge,indirect-calls,trace-cmp,inline-8bit-counters,pc-table"])]
+    link = [.linkedLibrary("m")]
 case "static":
     swift = common + [.unsafeFlags(["-static-executable", "-cross-module-optimization", "-Xfrontend", "-function-sections"])]
     link = [.unsafeFlags(["-static-executable"] + deadStrip + packRelocations)]
