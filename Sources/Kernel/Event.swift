@@ -11,9 +11,22 @@ extension FileDescriptor {
     /// - Throws: `ENOENT` for a directory without a memory controller.
     /// Source: kernel cgroup-v1/memory.rst, "OOM Control"; eventfd(2).
     package static func outOfMemoryEvents(cgroup: borrowing FileDescriptor) throws(Errno) -> FileDescriptor {
-        let control = try cgroup.open("memory.oom_control", [.readOnly, .noFollow])
+        try events(of: "memory.oom_control", in: cgroup)
+    }
+
+    /// An eventfd(2) that counts how often the version 1 memory cgroup whose directory is `cgroup` was under pressure: "low", "medium" or
+    /// "critical", or above. The cgroup's removal counts as well.
+    ///
+    /// - Throws: `ENOENT` for a directory without a memory controller.
+    /// Source: kernel cgroup-v1/memory.rst, "Memory Pressure".
+    package static func memoryPressureEvents(cgroup: borrowing FileDescriptor, level: String) throws(Errno) -> FileDescriptor {
+        try events(of: "memory.pressure_level", in: cgroup, " " + level)
+    }
+
+    private static func events(of file: Path, in cgroup: borrowing FileDescriptor, _ arguments: String = "") throws(Errno) -> FileDescriptor {
+        let control = try cgroup.open(file, [.readOnly, .noFollow])
         let events = try eventCounter()
-        try cgroup.open("cgroup.event_control", [.writeOnly, .noFollow]).writeAtOnce("\(events.raw) \(control.raw)")
+        try cgroup.open("cgroup.event_control", [.writeOnly, .noFollow]).writeAtOnce("\(events.raw) \(control.raw)" + arguments)
         return events
     }
 

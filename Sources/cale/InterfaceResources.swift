@@ -86,10 +86,12 @@ extension Command {
     static var events: Command {
         Command(
             "events",
-            summary: "print what a container uses, and when it runs out of memory",
+            summary: "print what a container uses, and when it lacks memory",
             discussion: [
                 "Each line is a JSON object with the members type, id and, for the type \"stats\", data. A line of the type \"oom\" says that the "
-                    + "kernel found no memory for the container. The command ends when the container does.",
+                    + "kernel found no memory for the container, and killed. One of the type \"pressure\" says that it begins to be short of memory: "
+                    + "its data has the resource, and psi (version 2: some lost 15 per cent of 2 s) or the level (version 1: medium). The command "
+                    + "ends when the container does.",
                 "Times are nanoseconds, sizes are bytes.",
             ],
             options: [

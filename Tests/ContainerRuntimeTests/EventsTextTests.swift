@@ -19,6 +19,18 @@ struct EventsTextTests {
         #expect(outOfMemoryEvent(id: "web") == #"{"type":"oom","id":"web"}"#)
     }
 
+    @Test("memory pressure, by the kernel's word and by the time lost")
+    func pressure() {
+        var lost = Pressure()
+        lost.some.average10 = "16.25"
+        lost.some.total = 325000
+        #expect(memoryPressureEvent(id: "web", .level("medium")) == #"{"type":"pressure","id":"web","data":{"resource":"memory","level":"medium"}}"#)
+        #expect(
+            memoryPressureEvent(id: "web", .lost(lost))
+                == #"{"type":"pressure","id":"web","data":{"resource":"memory","psi":{"some":{"avg10":16.25,"avg60":0,"avg300":0,"total":325000},"#
+                + #""full":{"avg10":0,"avg60":0,"avg300":0,"total":0}}}}"#)
+    }
+
     @Test("every member")
     func complete() throws {
         var usage = CgroupStatistics()

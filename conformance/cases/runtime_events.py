@@ -3,6 +3,7 @@ import contextlib
 import json
 import pathlib
 import subprocess
+import threading
 import time
 
 from support import TIMEOUT, case, cgroup1
@@ -42,6 +43,11 @@ def stream(c, *options):
             yield process
         finally:
             process.kill()
+
+
+def notices(text):
+    """What the lines are that are not about pressure, which comes before a lack of memory or with it."""
+    return [event for event in map(json.loads, text.splitlines()) if event["type"] != "pressure"]
 
 
 def ends(process):
@@ -118,7 +124,9 @@ def out_of_memory(c):
         time.sleep(0.3)
         c.call("update", "--pids-limit", "50", c.id).ok()
         (c.rootfs / "go").touch()
-        assert json.loads(process.stdout.readline()) == {"type": "oom", "id": c.id}
+        while not (told := notices(process.stdout.readline())):
+            pass
+        assert told == [{"type": "oom", "id": c.id}], told
         c.file("mark")
         c.kill("KILL").ok()
         ends(process)
@@ -131,7 +139,29 @@ def last_event(c):
         time.sleep(0.3)
         (c.rootfs / "go").touch()
         out, _ = ends(process)
-        assert [json.loads(line)["type"] for line in out.splitlines()] == ["oom"], out
+        assert [event["type"] for event in notices(out)] == ["oom"], out
+
+
+@case("events tells that a container begins to be short of memory, and not all the time")
+def pressure(c):
+    started(c, "echo up > /ready; while :; do sh -c 'echo 1000 > /proc/self/oom_score_adj; exec tail -c 99000000 /dev/zero'; done",
+            memory={"limit": 16 * MB, "swap": 16 * MB})
+    with stream(c, "--interval", "60s") as process:
+        alarm = threading.Timer(TIMEOUT, process.kill)
+        alarm.start()
+        lines = []
+        while len(lines) < 2 and (line := process.stdout.readline()):
+            event = json.loads(line)
+            if event["type"] == "pressure":
+                lines.append((time.monotonic(), event))
+        alarm.cancel()
+        assert len(lines) == 2, lines
+        c.kill("KILL").ok()
+        ends(process)
+    for _, event in lines:
+        assert event["id"] == c.id and event["data"]["resource"] == "memory", event
+        assert event["data"].get("level") == "medium" or event["data"]["psi"]["some"]["total"] > 0, event
+    assert lines[1][0] - lines[0][0] > 1.5, lines
 
 
 @case("events of a stopped container is refused")

@@ -8,6 +8,7 @@ package struct ContainerWatch: ~Copyable {
     private let state: StoredState
     private let process: FileDescriptor
     private var notices: OutOfMemoryNotices
+    private var pressure: MemoryPressureNotices
 
     /// - Throws: `.invalid("container not running …")` for a container that has stopped or is not yet created.
     package init(_ container: consuming Container) throws(OperationError) {
@@ -15,9 +16,11 @@ package struct ContainerWatch: ~Copyable {
         let status = try container.status()
         guard status != .stopped, status != .creating else { throw Self.notRunning(state, "it is " + status.rawValue) }
         let notices = try OutOfMemoryNotices.of(state.cgroup)
+        let pressure = try MemoryPressureNotices.of(state.cgroup)
         let process = try Self.process(of: state)
         self.state = state
         self.notices = notices
+        self.pressure = pressure
         self.process = process
     }
 
@@ -48,21 +51,27 @@ package struct ContainerWatch: ~Copyable {
         return statisticsEvent(id: state.id, usage, interfaces: interfaces)
     }
 
-    /// Gives a line about usage every `interval`, and one each time that the container runs out of memory, until it ends or
-    /// nobody reads stdout any more.
+    /// Gives a line about usage every `interval`, and one each time that the container runs out of memory or begins to be short of it, until
+    /// it ends or nobody reads stdout any more.
     package consuming func run(everyMilliseconds interval: Int64, emit: (String) throws(OperationError) -> Void) throws(OperationError) {
         var next = monotonicNanoseconds() + interval * 1_000_000
         while true {
-            let left = max(0, (next - monotonicNanoseconds() + 999_999) / 1_000_000)
+            let now = monotonicNanoseconds()
+            let left = max(0, (next - now + 999_999) / 1_000_000)
             let came: [PollEvents]
             do throws(Errno) {
-                came = try poll([(process.raw, .readable), (notices.source.raw, notices.wanted), (1, [])], milliseconds: Int32(clamping: left))
+                came = try poll(
+                    [(process.raw, .readable), (notices.source.raw, notices.wanted), (1, []), (pressure.source.raw, pressure.wanted(now: now))],
+                    milliseconds: Int32(clamping: left))
             } catch where error == .interrupted {
                 continue
             } catch {
                 throw OperationError("wait for events of", state.id, .errno(error))
             }
             let hasEnded = !came[0].isEmpty
+            if !came[3].isEmpty, !hasEnded, let notice = try pressure.take(came[3], now: monotonicNanoseconds()) {
+                try emit(memoryPressureEvent(id: state.id, notice))
+            }
             if !came[1].isEmpty || hasEnded {
                 // many at once are one notice, as from runc
                 if try notices.take() > 0 { try emit(outOfMemoryEvent(id: state.id)) }

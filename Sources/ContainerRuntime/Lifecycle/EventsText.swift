@@ -15,6 +15,23 @@ package func outOfMemoryEvent(id: String) -> String {
     return writer.text
 }
 
+/// The line about a container that begins to be short of memory.
+package func memoryPressureEvent(id: String, _ notice: MemoryPressureNotices.Notice) -> String {
+    var writer = JSONWriter()
+    writer.object { writer in
+        writer.member("type", "pressure")
+        writer.member("id", id)
+        writer.object("data") { writer in
+            writer.member("resource", "memory")
+            switch notice {
+            case .lost(let pressure): writer.pressure(pressure)
+            case .level(let level): writer.member("level", level)
+            }
+        }
+    }
+    return writer.text
+}
+
 /// The line about what a container uses.
 package func statisticsEvent(id: String, _ usage: CgroupStatistics, interfaces: [InterfaceStatistics]) -> String {
     var writer = JSONWriter()
