@@ -15,6 +15,8 @@ class Command:
     listens = False
     # a process that is killed between its release and its program looks like a program that ends at once
     may_miss_death = False
+    # the same, of an init that is killed on its way from its last answer to where it waits for `start`
+    has_gate = False
 
     def __init__(self, name):
         self.name = name
@@ -53,6 +55,7 @@ class Command:
 
 class Create(Command):
     makes_container = True
+    has_gate = True
 
     def words(self, bench):
         console = ["--console-socket", bench.directory / "console"] if bench.variant.terminal else []
@@ -82,6 +85,8 @@ class Create(Command):
 
 
 class Run(Create):
+    has_gate = False
+
     def __init__(self, name):
         super().__init__(name)
         self.may_miss_death = name == "run --detach"

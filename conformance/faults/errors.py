@@ -168,7 +168,7 @@ EXCUSED = [
     ("0", "open|openat|newfstatat", "ENOENT", "a limit by a cgroup controller that this host does not offer"),
     ("0", "pidfd_open", "ESRCH", "it was killed before its program ran|ended without a word|its init has ended"),
     # an init that cannot wait for start has stopped
-    ("0|j", "accept4?|openat", "EMFILE|ENOENT|", "it is stopped, not created|its init has ended"),
+    ("0|j", "accept4?|openat|read", "EMFILE|ENOENT|", "it is stopped, not created|its init has ended"),
     # what is not there is not there
     ("0", "openat|newfstatat", "ENOENT", "No such process|does not exist|container not running|deleted the container meanwhile|it is stopped"),
 ]
