@@ -104,8 +104,9 @@ order: test-packages ## write Sources/cale/functions.order anew, from what a sta
 vm: vm-packages build ## conformance in a virtual machine: cgroup version 2, systemd, AppArmor, podman
 	conformance/vm/run build/bin/cale
 
-bench: test-packages build ## CPU, wall and memory, interleaved with runc and crun
+bench: test-packages build ## CPU, wall and memory, interleaved with runc and crun; then in the virtual machine (VM=0: without it)
 	conformance/bench/run build/bin/cale
+	$(if $(filter 0,$(VM)),,$(MAKE) vm-packages && conformance/vm/run --bench build/bin/cale)
 
 bench-images: test-packages build ## CPU, wall and memory of unpacking images, interleaved with umoci, tar, skopeo
 	conformance/bench/images build/bin/calque --containers 100

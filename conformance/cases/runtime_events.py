@@ -144,7 +144,9 @@ def last_event(c):
 
 @case("events tells that a container begins to be short of memory, and not all the time")
 def pressure(c):
-    started(c, "echo up > /ready; while :; do sh -c 'echo 1000 > /proc/self/oom_score_adj; exec tail -c 99000000 /dev/zero'; done",
+    # version 1 counts what cannot be reclaimed, version 2 the time for reading again what was reclaimed too early
+    started(c, "head -c 30000000 /dev/zero > /data; echo up > /ready; "
+            "while :; do sh -c 'echo 1000 > /proc/self/oom_score_adj; exec tail -c 99000000 /dev/zero'; cat /data /data > /dev/null; done",
             memory={"limit": 16 * MB, "swap": 16 * MB})
     with stream(c, "--interval", "60s") as process:
         alarm = threading.Timer(TIMEOUT, process.kill)
