@@ -13,7 +13,8 @@ FUZZ_SECONDS ?= 300
 
 BUILD_PACKAGES = gcc libc6-dev pkg-config libseccomp-dev libcap-dev libjson-c-dev libzstd-dev zlib1g-dev libisal-dev libssl-dev
 DEMO_PACKAGES  = $(BUILD_PACKAGES) busybox-static umoci
-TEST_PACKAGES  = $(DEMO_PACKAGES) python3 python3-jsonschema runc crun uidmap iproute2 isal zstd skopeo podman btrfs-progs
+TEST_PACKAGES  = $(DEMO_PACKAGES) python3 python3-jsonschema runc crun uidmap iproute2 isal zstd skopeo podman btrfs-progs \
+                 containernetworking-plugins iptables jq
 
 VM_PACKAGES    = perl e2fsprogs xz-utils debian-archive-keyring
 
