@@ -3,6 +3,7 @@
 #include <linux/netlink.h>
 #include <net/if.h>
 #include <poll.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -33,6 +34,13 @@ int32_t kernel_unix_connect(int32_t fd, const char *path) {
     struct sockaddr_un a;
     int32_t r = unix_address(path, &a);
     return r < 0 ? r : ANSWER(connect(fd, (struct sockaddr *)&a, sizeof a));
+}
+int32_t kernel_unix_connect_abstract(int32_t fd, const char *name) {
+    struct sockaddr_un a = { .sun_family = AF_UNIX };
+    size_t n = strlen(name);
+    if (n >= sizeof a.sun_path) return -ENAMETOOLONG;
+    memcpy(a.sun_path + 1, name, n);
+    return ANSWER(connect(fd, (struct sockaddr *)&a, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + n)));
 }
 int32_t kernel_listen(int32_t fd, int32_t backlog) { return ANSWER(listen(fd, backlog)); }
 int32_t kernel_accept(int32_t fd) { return ANSWER(accept4(fd, NULL, NULL, SOCK_CLOEXEC)); }

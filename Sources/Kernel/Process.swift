@@ -162,7 +162,8 @@ package func effectiveGroupID() -> UInt32 { kernel_getegid() }
 package func sendSignal(_ signal: Int32, to pid: Int32) throws(Errno) { try check(kernel_kill(pid, signal)) }
 package func startSession() throws(Errno) { try check(kernel_setsid()) }
 package func changeDirectory(to path: Path) throws(Errno) { try check(unsafe path.withCString { unsafe kernel_chdir($0) }) }
-package func setFileCreationMask(_ mask: UInt32) { _ = kernel_umask(mask) }
+/// Returns the mask that it replaces.
+@discardableResult package func setFileCreationMask(_ mask: UInt32) -> UInt32 { kernel_umask(mask) }
 
 extension FileDescriptor {
     package borrowing func makeCurrentDirectory() throws(Errno) { try check(kernel_fchdir(raw)) }

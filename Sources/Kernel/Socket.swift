@@ -4,6 +4,7 @@ package import Diagnostics
 /// The kinds of unix sockets that are used here.
 package enum SocketKind: Int32, Sendable {
     case stream = 1
+    case datagrams = 2
     case sequencedPackets = 5
 }
 
@@ -31,15 +32,27 @@ extension FileDescriptor {
         FileDescriptor(owning: try check(kernel_unix_socket(kind.rawValue)))
     }
 
-    /// Binds to `path` and listens. A path of 108 bytes or more is reached through its directory's descriptor.
+    /// Makes a socket file at `path`. A path of 108 bytes or more is reached through its directory's descriptor.
+    package borrowing func bind(to path: Path) throws(Errno) {
+        let number = raw
+        try check(unsafe path.withCString { unsafe kernel_unix_bind(number, $0) })
+    }
+
+    /// Binds to `path` and listens.
     package borrowing func listen(at path: Path) throws(Errno) {
-        try check(unsafe path.withCString { unsafe kernel_unix_bind(raw, $0) })
+        try bind(to: path)
         try check(kernel_listen(raw, 8))
     }
 
     package borrowing func connect(to path: Path) throws(Errno) {
         let number = raw
         try checkRetrying { unsafe path.withCString { unsafe kernel_unix_connect(number, $0) } }
+    }
+
+    /// Connects to a socket that has a name instead of a file. Source: unix(7), "abstract".
+    package borrowing func connect(toName name: String) throws(Errno) {
+        let number = raw
+        try checkRetrying { unsafe kernel_unix_connect_abstract(number, name) }
     }
 
     package borrowing func accept() throws(Errno) -> FileDescriptor {

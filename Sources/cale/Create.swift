@@ -7,8 +7,9 @@ extension Cale {
     /// `cale create`: answers the exit status.
     static func create(_ invocation: Invocation) throws(OperationError) -> Int32 {
         let settings = try Settings(invocation)
-        let options = try creationOptions(invocation, settings)
+        var options = try creationOptions(invocation, settings)
         try SealedExecutable.ensure(arguments: programArguments())
+        options.notifies = settings.supervisor() != nil
         do throws(OperationError) {
             try createContainer(options, warn: settings.log.warn)
         } catch {
@@ -21,7 +22,8 @@ extension Cale {
     static func creationOptions(_ invocation: Invocation, _ settings: Settings) throws(OperationError) -> CreateOptions {
         var options = try bundleOptions(invocation, settings)
         options.pidfdSocket = invocation.options.value("pidfd-socket").map { Path($0) }
-        options.preservedDescriptors = try preservedDescriptors(invocation)
+        options.activatedSockets = ActivatedSockets.inEnvironment(of: processID(), environment)
+        options.preservedDescriptors = try preservedDescriptors(invocation, after: options.activatedSockets?.count ?? 0)
         options.makesKeyring = !invocation.options.isSet("no-new-keyring")
         if invocation.global.isSet("debug") { options.trace = settings.log.debug }
         return options
@@ -45,10 +47,9 @@ extension Cale {
     /// The descriptors of socket activation and of `--preserve-fds`, from 3 on. All later ones are closed at once: they are
     /// the caller's, and a container must never see them (CVE-2024-21626).
     ///
-    /// - Parameter listening: whether socket activation counts: it is for a container's first process.
-    static func preservedDescriptors(_ invocation: Invocation, listening: Bool = true) throws(OperationError) -> Int32 {
+    /// - Parameter activated: how many are of socket activation.
+    static func preservedDescriptors(_ invocation: Invocation, after activated: Int32 = 0) throws(OperationError) -> Int32 {
         let asked: Int32 = try invocation.options.integer("preserve-fds", in: 0...1024) ?? 0
-        let activated = !listening ? 0 : environment("LISTEN_FDS").flatMap { Int32($0) }.map { max(0, min($0, 1024)) } ?? 0
         let count = asked + activated
         for number in 3..<(3 + count) where !isOpen(descriptor: number) {
             throw OperationError("preserve descriptor", "\(number)", .errno(.badDescriptor), hint: "--preserve-fds and LISTEN_FDS count from 3 without gaps")

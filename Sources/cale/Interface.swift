@@ -35,8 +35,8 @@ extension Program {
             ],
             environment: [
                 Term("XDG_RUNTIME_DIR", "for users other than root, the state of containers is in $XDG_RUNTIME_DIR/cale"),
-                Term("NOTIFY_SOCKET", "a systemd notification socket that is handed on to the container"),
-                Term("LISTEN_FDS", "how many descriptors from 3 on are handed on to the container"),
+                Term("NOTIFY_SOCKET", "a service manager's socket; the container gets one of its own, and READY=1 there is awaited and passed on"),
+                Term("LISTEN_FDS", "how many sockets from descriptor 3 on are handed on to the container, if LISTEN_PID is %prog's own pid"),
                 Term("NO_COLOR", "when set, help is printed without bold headings"),
             ],
             files: [

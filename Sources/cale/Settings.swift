@@ -54,6 +54,15 @@ struct Settings {
         }
     }
 
+    /// The service manager that has started this program, if one has. Without it everything works, so that it only warns of one that is gone.
+    func supervisor() -> Supervisor? {
+        guard let address = environment("NOTIFY_SOCKET"), !address.isEmpty else { return nil }
+        do throws(OperationError) { return try Supervisor.connect(address) } catch {
+            log.warn(error.description + ", ignoring")
+            return nil
+        }
+    }
+
     /// The state root for commands on existing containers. A root that is not there holds none.
     func openRoot(for id: String) throws(OperationError) -> StateRoot {
         do throws(OperationError) {

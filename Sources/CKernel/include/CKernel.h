@@ -205,6 +205,8 @@ int32_t kernel_socketpair(int32_t type, int32_t *ends);
 int32_t kernel_unix_socket(int32_t type);
 int32_t kernel_unix_bind(int32_t fd, const char *path);
 int32_t kernel_unix_connect(int32_t fd, const char *path);
+/// To a socket of the abstract namespace; `name` is without the leading NUL.
+int32_t kernel_unix_connect_abstract(int32_t fd, const char *name);
 int32_t kernel_listen(int32_t fd, int32_t backlog);
 int32_t kernel_accept(int32_t fd);
 int32_t kernel_shutdown(int32_t fd, int32_t how);

@@ -9,18 +9,36 @@ struct Attendance: ~Copyable {
     /// The init.
     let pid: Int32
     private let signals: FileDescriptor
+    private let notifications: NotifySocket?
 
     /// Blocks all signals: they are read here from now on.
-    init(pid: Int32, signals: consuming FileDescriptor) {
+    init(pid: Int32, signals: consuming FileDescriptor, notifications: consuming NotifySocket?) {
         self.pid = pid
         self.signals = signals
+        self.notifications = notifications
+    }
+
+    private borrowing func notificationsEntry() -> (descriptor: Int32, events: PollEvents) {
+        switch notifications {
+        case .some(let socket): socket.wanted()
+        case .none: (-1, .readable)
+        }
+    }
+
+    private borrowing func forwardNotification() {
+        switch notifications {
+        case .some(let socket): _ = socket.forward()
+        case .none: break
+        }
     }
 
     /// Waits without a terminal.
     /// - Returns: the exit status as a shell words it.
     func wait() throws(Errno) -> Int32 {
         while true {
-            do throws(Errno) { _ = try poll([(signals.raw, .readable)], milliseconds: -1) } catch where error == .interrupted {}
+            do throws(Errno) {
+                if try !poll([(signals.raw, .readable), notificationsEntry()], milliseconds: -1)[1].isEmpty { forwardNotification() }
+            } catch where error == .interrupted {}
             if let status = try handleSignals(resizing: nil) { return status }
         }
     }
@@ -48,10 +66,11 @@ struct Attendance: ~Copyable {
         do throws(Errno) {
             var status: Int32?
             while true {
-                let wanted = relay.wanted(master: master.raw, signals: signals.raw)
+                let wanted = relay.wanted(master: master.raw, signals: signals.raw) + [notificationsEntry()]
                 let came: [PollEvents]
                 do throws(Errno) { came = try poll(wanted, milliseconds: status == nil ? -1 : 100) } catch where error == .interrupted { continue }
                 try relay.move(master, came)
+                if !came[4].isEmpty { forwardNotification() }
                 if !came[3].isEmpty, status == nil { status = try handleSignals(resizing: master.raw) }
                 // after the end, what is still in the terminal is shown
                 if let status, relay.isFinished || came.allSatisfy({ $0.isEmpty }) { return .success(status) }

@@ -19,6 +19,10 @@ package struct CreateOptions {
     package var pidfdSocket: Path?
     /// Descriptors from 3 on that the container gets besides 0, 1 and 2.
     package var preservedDescriptors: Int32 = 0
+    /// The first of them, when a service manager has passed them to the runtime.
+    package var activatedSockets: ActivatedSockets?
+    /// Whether the program can tell a service manager that it is ready.
+    package var notifies = false
     package var usesPivot = true
     package var makesKeyring = true
     package var usesSystemd = false
@@ -27,6 +31,10 @@ package struct CreateOptions {
     package var toleratesMissingCgroups: Bool?
     /// Gets the plan and what was done of it, line by line; nil without `--debug`.
     package var trace: ((String) -> Void)?
+
+    /// Where the program's notifications arrive.
+    var notifyDirectory: Path { stateRoot.appending(id.text).appending(StateDirectory.notifyName.text) }
+
     package init(id: ContainerID, stateRoot: Path, bundle: Path) {
         self.id = id
         self.stateRoot = stateRoot
@@ -78,7 +86,6 @@ func makeContainer(
     try connectConsole(receiver, plan: preparation.plan, handles: &handles, terminal: &terminal)
     for warning in preparation.plan.warnings { warn(warning) }
     if let trace = options.trace { for line in preparation.plan.text.split(separator: "\n") { trace("plan: " + line) } }
-    try Handles.openSources(preparation.plan.clonedSources, into: &handles)
     var devices = try NetworkDevices.find(preparation.plan.networkDevices)
     let directory = try root.create(options.id)
     do throws(OperationError) {
@@ -123,6 +130,8 @@ private func make(
     var state = StoredState(options, preparation)
     try directory.begin(state)
     try directory.keepConfiguration(preparation.bundle.configBytes)
+    if options.notifies { try directory.makeNotifyDirectory() }
+    try Handles.openSources(plan.clonedSources, into: &handles)
     if let resctrl = plan.resctrl { try Resctrl.make(resctrl) }
     let cgroup: Cgroup
     do throws(OperationError) { cgroup = try Cgroup.create(plan.cgroup) } catch {

@@ -16,7 +16,10 @@ struct Preparation {
         _ options: CreateOptions, waitsForStart: Bool, handles: inout HandleTable, compile: (LinuxSeccomp) throws(OperationError) -> SeccompProgram
     ) throws(OperationError) {
         bundle = try Bundle(options.bundle, config: options.config)
-        let config = bundle.config
+        var config = bundle.config
+        if let sockets = options.activatedSockets { config.hand(on: sockets) }
+        let notifyDirectory = options.notifies ? options.notifyDirectory : nil
+        if let notifyDirectory { config.offerNotifySocket(in: notifyDirectory) }
         let linux = config.linux ?? Linux()
         var setup = try CgroupSetup.current()
         if let tolerates = options.toleratesMissingCgroups { setup.isRootless = tolerates }
@@ -24,7 +27,8 @@ struct Preparation {
         let cgroup = try Self.planCgroup(config, options, setup: setup)
         var context = PlanContext(
             id: options.id, bundle: bundle.path, isPrivileged: uid == 0, uid: uid, gid: effectiveGroupID(), cgroup: cgroup,
-            grantableCapabilities: try ownCapabilities(), kindOfFile: Self.kindOfFile)
+            grantableCapabilities: try ownCapabilities(), // not there yet
+            kindOfFile: { $0 == notifyDirectory ? .success(.directory) : Self.kindOfFile($0) })
         context.isInUserNamespace = isInNestedUserNamespace()
         context.usesPivot = options.usesPivot
         context.makesKeyring = options.makesKeyring

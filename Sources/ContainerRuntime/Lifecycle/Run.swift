@@ -17,9 +17,10 @@ package enum RunResult: Equatable, Sendable {
 /// - Parameters:
 ///   - keep: does not delete the container at its end.
 ///   - subreaper: orphans of the container's become our children and are reaped.
+///   - manager: gets what the program tells of itself; a detached container is awaited until it is ready.
 /// - Throws: what kept the container from running; nothing is left of it then.
 package func runContainer(
-    _ options: CreateOptions, detach: Bool, keep: Bool, subreaper: Bool, warn: (String) -> Void
+    _ options: CreateOptions, detach: Bool, keep: Bool, subreaper: Bool, for manager: consuming Supervisor?, warn: (String) -> Void
 ) throws(OperationError) -> RunResult {
     let signals: FileDescriptor
     do throws(Errno) {
@@ -30,7 +31,13 @@ package func runContainer(
     }
     var terminal: FileDescriptor?
     let receiver: ConsoleReceiver = options.consoleSocket.map { .socket($0) } ?? (detach ? .nobody : .caller)
+    var notifications: NotifySocket?
+    var waiting = manager
     let made = try makeContainer(options, waitsForStart: false, console: receiver, terminal: &terminal, warn: warn) { (launch) throws(OperationError) in
+        // as itself the runtime is what the manager watches while it waits for the container
+        if let manager = waiting.take() {
+            notifications = try NotifySocket.bind(in: options.notifyDirectory, for: manager, mainPID: detach ? launch.pid : processID())
+        }
         try launch.answer()
         try launch.awaitExecution()
     }
@@ -42,8 +49,16 @@ package func runContainer(
         try? deleteContainer(options.id, in: try StateRoot.open(options.stateRoot, creating: false), force: true, warn: warn)  // the first error is the one to tell
         throw error
     }
-    if detach { return .detached }
-    let status = try attend(pid: state.pid, signals: signals, terminal: try receiveTerminal(from: terminal), subject: state.id)
+    if detach {
+        // signals end this process, and the container goes on
+        if let notifications = notifications.take() {
+            try unblockSignals()
+            try notifications.awaitReady()
+        }
+        return .detached
+    }
+    let status = try attend(
+        pid: state.pid, signals: signals, terminal: try receiveTerminal(from: terminal), notifications: notifications.take(), subject: state.id)
     // 128 and SIGKILL: nobody else would say why
     if status == 137, let reason = state.cgroup.outOfMemory() { warn("a process of container \(quoted(state.id)) was killed: " + reason) }
     if !keep {
@@ -66,11 +81,13 @@ func receiveTerminal(from socket: consuming FileDescriptor?) throws(OperationErr
 
 /// Waits for the end of `pid`, a child of ours, and relays signals and its terminal meanwhile.
 ///
-/// - Parameter terminal: the master; nil without a terminal.
+/// - Parameters:
+///   - terminal: the master; nil without a terminal.
+///   - notifications: what the program tells a service manager; nil without one.
 func attend(
-    pid: Int32, signals: consuming FileDescriptor, terminal: consuming FileDescriptor?, subject: String
+    pid: Int32, signals: consuming FileDescriptor, terminal: consuming FileDescriptor?, notifications: consuming NotifySocket? = nil, subject: String
 ) throws(OperationError) -> Int32 {
-    let attendance = Attendance(pid: pid, signals: signals)
+    let attendance = Attendance(pid: pid, signals: signals, notifications: notifications)
     do throws(Errno) {
         guard let master = terminal else { return try attendance.wait() }
         return try attendance.wait(relaying: master)

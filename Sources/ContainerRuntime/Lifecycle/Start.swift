@@ -11,7 +11,10 @@ extension Container {
     /// - Throws: `.invalid` unless the container is created (RT-runtime-048); what kept the program from running; the first
     ///   poststart hook that failed. The container has stopped in the latter cases (RT-runtime-025, RT-runtime-028).
     /// Source: runtime.md "Start" (RT-runtime-047 to RT-runtime-050).
-    package borrowing func start() throws(OperationError) {
+    ///
+    /// - Parameter manager: gets what the program tells of itself.
+    /// - Returns: the socket to watch, when the program has one.
+    package borrowing func start(for manager: consuming Supervisor?) throws(OperationError) -> NotifySocket? {
         let status = try status()
         guard status == .created else {
             throw OperationError(
@@ -20,6 +23,10 @@ extension Container {
         }
         guard state.hasProcess else {
             throw OperationError("start container", state.id, .invalid("its configuration has no process"), field: "process")
+        }
+        var socket: NotifySocket?
+        if let manager = consume manager, let place = directory.notifyDirectory() {
+            socket = try NotifySocket.bind(in: place, for: manager, mainPID: state.pid)
         }
         let bytes: [UInt8]
         do throws(Errno) {
@@ -37,6 +44,7 @@ extension Container {
             try? kill(9, all: false)  // the hook's error is the one to tell; the program may have ended by itself
             throw error
         }
+        return socket
     }
 
     /// Words a failure after the gate. The plan is made once more from the stored configuration, only for its words.
@@ -62,6 +70,7 @@ extension StateDirectory {
             throw OperationError("read", subject, .errno(error))
         }
         var config = try RuntimeConfig.parse(bytes, source: subject)
+        if let place = notifyDirectory() { config.mountNotifyDirectory(place) }
         if var resources = try loadResources() {
             resources.devices = config.linux?.resources?.devices
             if config.linux == nil { config.linux = Linux() }

@@ -238,6 +238,29 @@ package struct StateDirectory: ~Copyable {
 
     borrowing func path(of name: Path) -> Path { rootPath.appending(id.text).appending(name.text) }
 
+    /// The directory of the socket to which the program writes that it is ready; the container has it mounted.
+    static var notifyName: Path { "notify" }
+
+    borrowing func makeNotifyDirectory() throws(OperationError) {
+        do throws(Errno) {
+            try handle.makeDirectory(Self.notifyName, permissions: 0o755)
+            // whatever the caller's umask is
+            try handle.open(Self.notifyName, [.readOnly, .directory, .noFollow]).changePermissions(0o755)
+        } catch {
+            throw OperationError("make directory", path(of: Self.notifyName).text, .errno(error))
+        }
+    }
+
+    /// Nil for a container that was made without a service manager.
+    borrowing func notifyDirectory() -> Path? {
+        do throws(Errno) {
+            guard try handle.status(of: Self.notifyName).kind == .directory else { return nil }
+            return path(of: Self.notifyName)
+        } catch {
+            return nil
+        }
+    }
+
     /// Where criu finds the rootfs of a container that it restores: a mount point that others see as an empty directory.
     static var criuRootName: Path { "criu-root" }
 
