@@ -1,7 +1,9 @@
 """config.md, "Annotations" and "Extensibility"."""
 import json
+import os
+import pathlib
 
-from support import case
+from support import case, listener, receive_descriptor, status_field
 
 
 @case("annotations are handed on as they are, with empty values and any keys", "RT-config-224", "RT-config-225", "RT-config-228", "RT-config-230",
@@ -54,3 +56,44 @@ def unsupported(c):
         c.config[section] = value
         c.run().failed(word)
         c.config[section] = saved
+
+
+@case("run.oci.keep_original_groups keeps the caller's groups, for exec as well")
+def keep_groups(c):
+    c.config["annotations"] = {"run.oci.keep_original_groups": "1"}
+    # the groups of whoever calls the runtime, not of the suite
+    c.wrapper = ["setpriv", "--groups", "77,78"]
+    c.shell("grep Groups /proc/self/status >/groups; exec sleep 60")
+    c.run("--detach").ok()
+    assert set(status_field(c.file("groups"), "Groups").split()) >= {"77", "78"}, c.file("groups")
+    out = c.call("exec", c.id, "grep", "Groups", "/proc/self/status").ok().out
+    assert set(status_field(out, "Groups").split()) >= {"77", "78"}, out
+
+
+@case("run.oci.pidfd_receiver gets a pidfd of the first process")
+def pidfd_receiver(c):
+    path = c.directory / "receiver"
+    c.config["annotations"] = {"run.oci.pidfd_receiver": str(path)}
+    c.args("sleep", "60")
+    with listener(path) as server:
+        c.create().ok()
+        connection, _ = server.accept()
+        connection.settimeout(5)
+        with connection:
+            _, descriptor = receive_descriptor(connection)
+    try:
+        facts = pathlib.Path(f"/proc/self/fdinfo/{descriptor}").read_text()
+        assert status_field(facts, "Pid") == str(c.state()["pid"]), facts
+    finally:
+        os.close(descriptor)
+
+
+@case("an annotation that asks for what the container would not be itself without is refused, one that has a property now is not")
+def unsafe_annotations(c):
+    for key, value in (("run.oci.handler", "nosuch"), ("run.oci.seccomp_bpf_data", "AAAA")):
+        c.config["annotations"] = {key: value}
+        c.args("true").run().failed("handler|seccomp")
+    for key in ("run.oci.timens_offset", "run.oci.delegate-cgroup", "run.oci.systemd.subgroup"):
+        c.config["annotations"] = {key: ""}
+        result = c.args("true").run().ok()
+        assert key in result.err, str(result)

@@ -212,7 +212,7 @@ private func launch(
             try PidFile.write(launch.pid, to: pidFile)
             wrotePidFile = true
         }
-        if let socket = options.pidfdSocket { try sendPidfd(of: launch.pid, to: socket) }
+        if let socket = options.pidfdSocket ?? plan.annotated.pidfdReceiver { try sendPidfd(of: launch.pid, to: socket) }
         try release(launch)
     } catch {
         devices?.giveBack()  // before the end of the init, which may be that of its network namespace

@@ -24,7 +24,9 @@ package func runtimeFeatures(version: String, commit: String) -> Features {
     features.linux = linux
     features.annotations = StringMap([
         StringMap.Entry("io.cale.version", version), StringMap.Entry("io.cale.commit", commit),
+        StringMap.Entry("io.cale.config.annotations", AnnotatedSettings.supported.joined(separator: " ")),
     ])
+    features.potentiallyUnsafeConfigAnnotations = AnnotatedSettings.listed
     return features
 }
 

@@ -58,6 +58,7 @@ package struct ContainerPlan: Equatable, Sendable {
     package var hooks = Hooks()
     var seccompAgent: PlannedSeccompAgent?
     package var annotations = StringMap()
+    package var annotated = AnnotatedSettings()
     package var ociVersion = ""
     /// The last capabilities, where one more is needed until the seccomp filter is loaded.
     var capabilitiesAfterFilter: CapabilityMasks?

@@ -24,6 +24,7 @@ extension ContainerPlan {
         isExec = true
         ociVersion = config.ociVersion
         annotations = config.annotations
+        annotated = try AnnotatedSettings(annotations)
         arguments = process.args
         environment = process.env
         hasTerminal = process.terminal

@@ -13,17 +13,17 @@ extension ContainerPlan {
             hint: "remove it, or boot the host with SELinux")
     }
 
-    /// Gives the label to a new file system of `type`, by the option `context`, or, where that is refused (mqueue), by the
+    /// Gives the label to a new file system of `type`, by the option `context`, which is "context" or a sibling, or, where that is refused (mqueue), by the
     /// attribute of its root, as runc and crun do.
     ///
     /// proc and sysfs take neither: the policy labels their files. A mount with a context of its own keeps it.
-    static func label(_ step: inout MountStep, type: String, source: String, options: [String], _ label: String) {
+    static func label(_ step: inout MountStep, type: String, source: String, options: [String], _ label: String, as context: String) {
         let contexts = ["context=", "fscontext=", "defcontext=", "rootcontext="]
         if type == "proc" || type == "sysfs" || options.contains(where: { option in contexts.contains { option.hasPrefix($0) } }) { return }
         if type == "mqueue" {
             step.label = label
         } else {
-            step.source = .new(type: type, source: source, options: options + ["context=" + label])
+            step.source = .new(type: type, source: source, options: options + [context + "=" + label])
         }
     }
 }

@@ -81,7 +81,7 @@ extension ContainerPlan {
         // ext4 counted versions only when told so before Linux 6.1; other file systems always do or never
         let made = options.filesystem + (options.countsVersions && type == "ext4" ? ["i_version"] : [])
         step.source = .new(type: type, source: mount.source ?? "", options: made)
-        if let label { Self.label(&step, type: type, source: mount.source ?? "", options: made, label) }
+        if let label { Self.label(&step, type: type, source: mount.source ?? "", options: made, label, as: annotated.mountContext) }
         step.copiesUp = options.copiesUp
         step.refusesLinks = type == "proc" || type == "sysfs"
         if options.copiesUp && type != "tmpfs" {

@@ -13,6 +13,8 @@ extension ContainerPlan {
         self.init(rootfs: Path(config.root.path).relative(to: context.bundle), cgroup: context.cgroup)
         ociVersion = config.ociVersion
         annotations = config.annotations
+        annotated = try AnnotatedSettings(annotations)
+        warnings += annotated.warnings
         hooks = config.hooks
         let linux = config.linux ?? Linux()
         // `create` alone can do without one (RT-runtime-050)

@@ -67,9 +67,12 @@ extension ContainerPlan {
         if deniesGroups && !user.additionalGids.isEmpty {
             warnings.append("process.user.additionalGids: setgroups(2) is denied in a user namespace with a single mapped group, ignoring")
         }
+        if annotated.keepsGroups && !user.additionalGids.isEmpty {
+            warnings.append("process.user.additionalGids: the annotation run.oci.keep_original_groups keeps the caller's groups instead, ignoring")
+        }
+        let groups = deniesGroups || annotated.keepsGroups ? nil : user.additionalGids
         add(
-            .setIdentity(Identity(
-                uid: user.uid, gid: user.gid, groups: deniesGroups ? nil : user.additionalGids, keepsCapabilities: user.uid != 0)),
+            .setIdentity(Identity(uid: user.uid, gid: user.gid, groups: groups, keepsCapabilities: user.uid != 0)),
             field: "process.user")
         let final = CapabilityMasks(effective: sets.effective, permitted: sets.permitted, inheritable: sets.inheritable)
         let administration: UInt64 = 1 << 21
