@@ -16,7 +16,8 @@ package struct Bundle: Sendable {
     /// Reads and checks the configuration of the bundle at `path`, or the file `config` in its stead.
     package init(_ path: Path, config: Path? = nil) throws(OperationError) {
         do throws(Errno) {
-            self.path = path.isAbsolute ? path : try currentDirectory().appending(path.text)
+            // "." and what ends in it would be seen in the state, and in messages
+            self.path = (path.isAbsolute ? path : try currentDirectory().appending(path.text)).withoutDots
             guard try fileStatus(self.path).kind == .directory else { throw .notDirectory }
         } catch {
             throw OperationError("open bundle", path.text, .errno(error), hint: "--bundle names the directory that holds config.json")

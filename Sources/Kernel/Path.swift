@@ -24,6 +24,16 @@ package struct Path: Hashable, Sendable {
     /// This path, or `base`/this path when it is relative.
     package func relative(to base: Path) -> Path { isAbsolute ? self : base.appending(text) }
 
+    /// The same path without components "." and empty ones. ".." stays: what stands before it may be a link.
+    package var withoutDots: Path {
+        var joined: [UInt8] = isAbsolute ? [UInt8(ascii: "/")] : []
+        for component in bytes.split(separator: UInt8(ascii: "/")) where !component.elementsEqual(".".utf8) {
+            if let last = joined.last, last != UInt8(ascii: "/") { joined.append(UInt8(ascii: "/")) }
+            joined += component
+        }
+        return Path(bytes: joined.isEmpty ? Array(".".utf8) : joined) ?? self  // it has no NUL, as `self` has none
+    }
+
     /// `self`/`name`. Not for paths in a rootfs.
     package func appending(_ name: String) -> Path {
         var joined = Array(bytes)

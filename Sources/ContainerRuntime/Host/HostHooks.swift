@@ -54,6 +54,8 @@ package enum HostHooks {
         var said = output
         while let last = said.last, last == 0x0A || last == 0x20 { said.removeLast() }
         if !said.isEmpty { why += ", and wrote: " + quoted(String(decoding: said, as: UTF8.self)) }
-        return OperationError("run \(phase) hook", path, .invalid(why), field: "hooks.\(phase)[\(index)]")
+        return OperationError(
+            "run \(phase) hook", path, .invalid(why), field: "hooks.\(phase)[\(index)]",
+            hint: status == 127 ? "is it an executable file, and the interpreter that it names there?" : nil)
     }
 }

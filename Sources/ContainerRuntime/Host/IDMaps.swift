@@ -78,7 +78,18 @@ package struct IDMaps: Equatable, Sendable {
             let said = String(decoding: outcome.errorOutput.prefix { $0 != 0x0A }, as: UTF8.self)
             throw OperationError(
                 "run", program, .invalid("it failed with status \(outcome.status): \(escaped(said))"), field: field,
-                hint: "\(database) must give your user the ranges of \(field)")
+                hint: Self.hint(
+                    program, ranges: ranges, database: database, ownID: program == "newgidmap" ? effectiveGroupID() : effectiveUserID(),
+                    user: userName(effectiveUserID())))
         }
+    }
+
+    /// The command that gives the ranges to the caller; none for ids that people and services of the host may have.
+    static func hint(_ program: String, ranges: [IDMapRange], database: String, ownID: UInt32, user: String) -> String {
+        let missing = ranges.filter { !($0.hostID == ownID && $0.size == 1) }
+        guard missing.allSatisfy({ $0.hostID >= 65536 }) else { return "\(database) must give your user these ids, which others may have; your own is \(ownID)" }
+        let option = program == "newgidmap" ? " --add-subgids " : " --add-subuids "
+        let words = missing.map { option + "\($0.hostID)-\(UInt64($0.hostID) + UInt64($0.size) - 1)" }.joined()
+        return "\(database) must give your user these ids: sudo usermod\(words) \(user)"
     }
 }

@@ -160,7 +160,8 @@ struct CapabilitySets: Equatable {
         var mask: UInt64 = 0
         for name in names {
             guard let bit = CapabilityNames.bit(name) else {
-                warnings.append("process.capabilities.\(set): unknown capability \(quoted(name)), ignoring")
+                let near = CapabilityNames.bit("CAP_" + name) == nil ? "" : " (it is called CAP_\(name))"
+                warnings.append("process.capabilities.\(set): unknown capability \(quoted(name))\(near), ignoring")
                 continue
             }
             guard grantable & bit != 0 else {

@@ -26,6 +26,14 @@ extension ContainerPlan {
     private func programError(_ name: String, searchPath: [String], errno: Errno, field: String?) -> OperationError {
         let isPath = name.utf8.contains(UInt8(ascii: "/"))
         switch errno {
+        case .noEntry where name.hasPrefix("-") && isExec:
+            return OperationError(
+                "execute", name, .invalid("executable file not found in $PATH (ENOENT)"), field: field, hint: "options of \"exec\" stand before the container's id")
+        case .noEntry where name.utf8.contains(UInt8(ascii: " ")):
+            let words = name.split(separator: " ").map { quoted(String($0)) }.joined(separator: ", ")
+            return OperationError(
+                "execute", name, .invalid(isPath ? "no such file or directory (ENOENT)" : "executable file not found in $PATH (ENOENT)"), field: field,
+                hint: isExec ? "quotes make one word of it" : "each word is an entry of its own: [\(words)]")
         case .noEntry where isPath:
             return OperationError("execute", name, .invalid("no such file or directory (ENOENT)"), field: field, hint: "the path counts from the container's root")
         case .noEntry:

@@ -67,7 +67,7 @@ extension Step {
         case .setSysctl(let name, _, _): ("set sysctl", name)
         case .labelExec(_, let label): ("set label", label)
         case .enterDirectory(let path): ("enter directory", path.text)
-        case .setLimit(let limit): ("set limit", "\(limit.resource)")
+        case .setLimit(let limit): ("set limit", Self.limitName(limit.resource))
         case .setScheduler(let attributes): ("set scheduler policy", "\(attributes.policy)")
         case .setIOPriority(let priority): ("set I/O priority", "class \(priority >> 13) level \(priority & 0x1FFF)")
         case .setAffinity(let mask): ("run on CPUs", CPUList(mask: mask).text)
@@ -85,6 +85,13 @@ extension Step {
         }
     }
 
+    private static func limitText(_ value: UInt64) -> String { value == .max ? "unlimited" : "\(value)" }
+
+    private static func limitName(_ resource: Int32) -> String {
+        for kind in ResourceLimitType.allCases where kind.resource == resource { return kind.name }
+        return "\(resource)"
+    }
+
     /// What `summary` leaves out, for `plan`: options, sources, numbers.
     package var details: String {
         switch self {
@@ -97,7 +104,7 @@ extension Step {
         case .mountCgroups(let step):
             return (step.hierarchies.map({ $0.name }) + [step.attributes.text]).filter { !$0.isEmpty }.joined(separator: " ")
         case .setSysctl(_, let value, _): return "= " + quoted(value)
-        case .setLimit(let limit): return "soft \(limit.soft) hard \(limit.hard)"
+        case .setLimit(let limit): return "soft \(Self.limitText(limit.soft)) hard \(Self.limitText(limit.hard))"
         case .setIdentity(let identity):
             return identity.groups.map { $0.isEmpty ? "no additional groups" : "groups " + $0.map(String.init).joined(separator: ",") } ?? "groups unchanged"
         case .setCapabilities(let masks):

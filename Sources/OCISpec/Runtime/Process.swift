@@ -102,7 +102,11 @@ package struct Process: Equatable, Sendable {
         consoleSize = terminal ? size : nil
         cwd = try object.requiredString("cwd")
         env = try object.strings("env") ?? []
-        args = try object.strings("args") ?? []
+        do throws(OperationError) { args = try object.strings("args") ?? [] } catch {
+            var error = error
+            if error.hint == nil, error.field?.hasSuffix("args") ?? false { error.hint = "each word is an entry of its own: [\"sh\", \"-c\", \"ls -l\"]" }
+            throw error
+        }
         rlimits = try object.objects("rlimits", ResourceLimit.init)
         apparmorProfile = try object.nonEmptyString("apparmorProfile")
         capabilities = try object.object("capabilities", Capabilities.init)

@@ -27,6 +27,8 @@ extension JSONValue {
             var names = ""
             for word in Known.allCases { names += (names.isEmpty ? "" : ", ") + word.name }
             error.hint = "known: " + names
+        } else if let near = Known.allCases.first(where: { $0.name.hasSuffix("_" + text) }) {
+            error.hint = "did you mean \(near.name)?"
         }
         throw error
     }

@@ -1,0 +1,94 @@
+import Cgroups
+import ContainerInit
+import Diagnostics
+import Kernel
+import OCISpec
+import Testing
+
+@testable import ContainerRuntime
+
+/// What people get wrong with their first containers, and what they are told.
+@Suite("mistakes of new users")
+struct MistakeTests {
+    private func plan(args: String, more: String = "") throws -> ContainerPlan {
+        let text = #"{"ociVersion":"1.3.0","root":{"path":"/r"},"process":{"cwd":"/","args":\#(args)\#(more)},"linux":{"namespaces":[{"type":"mount"},{"type":"pid"}]}}"#
+        return try ContainerPlan(try RuntimeConfig.parse(Array(text.utf8), source: "config.json"), context: try context())
+    }
+
+    private func context() throws -> PlanContext {
+        PlanContext(
+            id: try ContainerID("web"), bundle: "/b", isPrivileged: true, uid: 0, gid: 0, cgroup: CgroupPlan(directories: []), grantableCapabilities: .max,
+            kindOfFile: { _ in .success(.directory) })
+    }
+
+    private func words(_ plan: ContainerPlan, _ errno: Errno, _ matches: (Step) -> Bool) throws -> String {
+        plan.error(step: try #require(plan.steps.firstIndex { matches($0.step) }), errno: errno).description
+    }
+
+    private func isSearch(_ step: Step) -> Bool { if case .findProgram = step { true } else { false } }
+
+    @Test("a command line in one string")
+    func oneString() throws {
+        #expect(
+            try words(plan(args: #"["ls -l"]"#), .noEntry, isSearch)
+                == #"execute "ls -l" (process.args[0]): executable file not found in $PATH (ENOENT); hint: each word is an entry of its own: ["ls", "-l"]"#)
+        #expect(
+            try words(plan(args: #"["/bin/ls -l"]"#), .noEntry, isSearch)
+                == #"execute "/bin/ls -l" (process.args[0]): no such file or directory (ENOENT); hint: each word is an entry of its own: ["/bin/ls", "-l"]"#)
+    }
+
+    @Test("an option behind the id of exec")
+    func lateOption() throws {
+        let text = #"{"ociVersion":"1.3.0","root":{"path":"/r"},"process":{"cwd":"/","args":["--tty"]},"linux":{"namespaces":[{"type":"mount"},{"type":"pid"}]}}"#
+        let config = try RuntimeConfig.parse(Array(text.utf8), source: "config.json")
+        let exec = try ContainerPlan(exec: config.requireProcess(), in: config, initPID: 1, context: try context())
+        let error = try words(exec, .noEntry, isSearch)
+        #expect(error.contains(#"executable file not found in $PATH (ENOENT); hint: options of "exec" stand before the container's id"#), "\(error)")
+    }
+
+    @Test("a limit that cannot be raised is told by its name")
+    func limit() throws {
+        let plan = try plan(args: #"["x"]"#, more: #","rlimits":[{"type":"RLIMIT_NOFILE","soft":5,"hard":1048576}]"#)
+        #expect(
+            try words(plan, .notPermitted) { if case .setLimit = $0 { true } else { false } }
+                == #"set limit "RLIMIT_NOFILE" (process.rlimits[0]): Operation not permitted (EPERM); hint: raising a hard limit needs CAP_SYS_RESOURCE"#)
+    }
+
+    @Test("a capability without CAP_")
+    func capability() throws {
+        let plan = try plan(args: #"["x"]"#, more: #","capabilities":{"bounding":["NET_ADMIN","CAP_NOSUCH"]}"#)
+        #expect(
+            plan.warnings == [
+                #"process.capabilities.bounding: unknown capability "NET_ADMIN" (it is called CAP_NET_ADMIN), ignoring"#,
+                #"process.capabilities.bounding: unknown capability "CAP_NOSUCH", ignoring"#,
+            ])
+    }
+
+    @Test("a hook that is not there")
+    func hook() {
+        #expect(
+            HostHooks.failure("/h", timeoutSeconds: nil, status: 127, output: Array("ENOENT\n".utf8), phase: "prestart", index: 0).description
+                == #"run prestart hook "/h" (hooks.prestart[0]): it could not be executed, or ended with status 127, and wrote: "ENOENT"; hint: is it an executable file, and the interpreter that it names there?"#)
+    }
+
+    @Test("ids that are not the user's: the command that gives them, unless somebody else has them")
+    func subordinateIDs() {
+        let ranges = [IDMapRange(containerID: 0, hostID: 1000, size: 1), IDMapRange(containerID: 1, hostID: 100000, size: 65536)]
+        #expect(
+            IDMaps.hint("newuidmap", ranges: ranges, database: "/etc/subuid", ownID: 1000, user: "ann")
+                == "/etc/subuid must give your user these ids: sudo usermod --add-subuids 100000-165535 ann")
+        #expect(
+            IDMaps.hint("newgidmap", ranges: ranges, database: "/etc/subgid", ownID: 1000, user: "ann")
+                == "/etc/subgid must give your user these ids: sudo usermod --add-subgids 100000-165535 ann")
+        #expect(
+            IDMaps.hint("newuidmap", ranges: [IDMapRange(containerID: 0, hostID: 0, size: 1)], database: "/etc/subuid", ownID: 1000, user: "ann")
+                == "/etc/subuid must give your user these ids, which others may have; your own is 1000")
+    }
+
+    @Test("a path without the dots that people type")
+    func dots() {
+        for (text, plain) in [("/a/.", "/a"), ("/a/./b", "/a/b"), ("/a//b/", "/a/b"), ("/a/../b", "/a/../b"), ("/", "/"), ("/.", "/"), (".", "."), ("a/./b", "a/b"), ("/.a", "/.a")] {
+            #expect(Path(text).withoutDots == Path(plain))
+        }
+    }
+}
