@@ -13,7 +13,7 @@ FUZZ_SECONDS ?= 300
 
 BUILD_PACKAGES = gcc libc6-dev pkg-config libseccomp-dev libcap-dev libjson-c-dev libzstd-dev zlib1g-dev libisal-dev libssl-dev
 DEMO_PACKAGES  = $(BUILD_PACKAGES) busybox-static umoci
-TEST_PACKAGES  = $(DEMO_PACKAGES) python3 python3-jsonschema runc crun uidmap iproute2 isal zstd skopeo podman btrfs-progs \
+TEST_PACKAGES  = $(DEMO_PACKAGES) python3 python3-jsonschema runc crun uidmap iproute2 isal zstd skopeo podman btrfs-progs man-db mandoc zsh fish \
                  containernetworking-plugins iptables jq
 
 VM_PACKAGES    = perl e2fsprogs xz-utils debian-archive-keyring
@@ -121,7 +121,9 @@ install: build ## programs, man pages and completions below $(DESTDIR)$(PREFIX)
 	for program in cale calque; do \
 	  install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
 	    $(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d && \
-	  build/bin/$$program man > $(DESTDIR)$(PREFIX)/share/man/man1/$$program.1 && \
+	  for page in $$(build/bin/$$program man --list); do \
+	    command=$${page#$$program}; build/bin/$$program man $${command#-} > $(DESTDIR)$(PREFIX)/share/man/man1/$$page.1 || exit 1; \
+	  done && \
 	  build/bin/$$program completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$program && \
 	  build/bin/$$program completion zsh > $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_$$program && \
 	  build/bin/$$program completion fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/$$program.fish || exit 1; \
@@ -129,7 +131,8 @@ install: build ## programs, man pages and completions below $(DESTDIR)$(PREFIX)
 
 uninstall: ## remove what install put there
 	for program in cale calque; do \
-	  rm -f $(DESTDIR)$(PREFIX)/bin/$$program $(DESTDIR)$(PREFIX)/share/man/man1/$$program.1 \
+	  for page in $$($(DESTDIR)$(PREFIX)/bin/$$program man --list); do rm -f $(DESTDIR)$(PREFIX)/share/man/man1/$$page.1; done; \
+	  rm -f $(DESTDIR)$(PREFIX)/bin/$$program \
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$program \
 	    $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_$$program \
 	    $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/$$program.fish; \

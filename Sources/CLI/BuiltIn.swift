@@ -40,14 +40,21 @@ extension Command {
             summary: "print a manual page",
             discussion: [
                 "The page is in the format of man(7). Without a command it is the page of the program, which lists the pages of "
-                    + "the commands."
+                    + "the commands, and --list names all pages: the page NAME-run is that of the command run."
             ],
+            options: [Option("list", help: "print the names of all pages, one on each line, and no page")],
             arguments: [Argument("COMMAND", completes: .commands, optional: true, help: "the command to print the page of")],
-            examples: [Example("read the manual", "%prog man | man -l -")])
+            examples: [
+                Example("read the manual", "%prog man | man -l -"),
+                Example("how many pages there are", "%prog man --list | wc -l"),
+            ])
     }
 }
 
 extension Program {
+    /// Whether the command is about the program itself.
+    func isBuiltIn(_ command: Command) -> Bool { command == .help || command == .completion || command == .man }
+
     /// What to print for a request about the program itself; nil when the request is to run a command.
     package func text(for request: Request, style: Style = .plain, width: Int = 80) -> String? {
         switch request {
@@ -56,6 +63,7 @@ extension Program {
         case .help(let command?): helpText(for: command, style: style, width: width)
         case .version: versionText
         case .completion(let shell): completionScript(shell)
+        case .manPages: manPageNames()
         case .manPage(nil): manPage()
         case .manPage(let command?): manPage(for: command)
         }

@@ -16,6 +16,12 @@ package struct Command: Equatable, Sendable {
     /// What stands after "--" and is kept apart from the arguments; nil when "--" only ends the options.
     package let trailing: Argument?
     package let examples: [Example]
+    /// Instead of the program's usual ones, on the manual page.
+    package let exitStatuses: [Term]
+    /// The variables that the command looks at, on the manual page.
+    package let environment: [Term]
+    /// Instead of the program's files, on the manual page.
+    package let files: [Term]
     /// Names of commands to read about next.
     package let seeAlso: [String]
     package let isHidden: Bool
@@ -23,7 +29,7 @@ package struct Command: Equatable, Sendable {
     package init(
         _ name: String, aliases: [String] = [], summary: String, discussion: [String] = [], options: [Option] = [],
         arguments: [Argument] = [], optionsEndAfter: Int? = nil, trailing: Argument? = nil, examples: [Example] = [],
-        seeAlso: [String] = [], hidden: Bool = false
+        exitStatuses: [Term] = [], environment: [Term] = [], files: [Term] = [], seeAlso: [String] = [], hidden: Bool = false
     ) {
         self.name = name
         self.aliases = aliases
@@ -34,6 +40,9 @@ package struct Command: Equatable, Sendable {
         self.optionsEndAfter = optionsEndAfter
         self.trailing = trailing
         self.examples = examples
+        self.exitStatuses = exitStatuses
+        self.environment = environment
+        self.files = files
         self.seeAlso = seeAlso
         self.isHidden = hidden
     }

@@ -7,6 +7,8 @@ package enum Request: Equatable, Sendable {
     case help(Command?)
     case version
     case completion(Shell)
+    /// The names of all manual pages.
+    case manPages
     /// The page of a command, or of the program.
     case manPage(Command?)
 }

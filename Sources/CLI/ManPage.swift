@@ -1,5 +1,5 @@
 // Manual pages in the macros of man(7), which both groff and mandoc read.
-// Everything comes from the declaration of the program: one page, with a section for each command.
+// Everything comes from the declaration of the program: a page for it, and one for each command.
 // What the terminal shows for --help is Help.swift.
 
 extension Program {
@@ -20,6 +20,11 @@ extension Program {
         terms(exitStatuses, as: "EXIT STATUS", on: &page)
         terms(environment, as: "ENVIRONMENT", on: &page)
         terms(files, as: "FILES", on: &page)
+        for chapter in chapters {
+            page.section(chapter.heading)
+            for paragraph in chapter.paragraphs { page.paragraph(declaredName(paragraph)) }
+            for term in chapter.terms { page.term(term.name, declaredName(term.meaning)) }
+        }
         page.section("SEE ALSO")
         page.text(joined(visibleCommands.map { name + "-" + $0.name + "(1)" }, ", "))
         return page.roff
@@ -45,11 +50,18 @@ extension Program {
         page.section("OPTIONS")
         for option in command.visibleOptions + [.help] { page.option(option, declaredName) }
         examplesSection(command.examples, on: &page)
-        terms(exitStatuses, as: "EXIT STATUS", on: &page)
+        terms(command.exitStatuses.isEmpty ? usualExitStatuses : command.exitStatuses, as: "EXIT STATUS", on: &page)
+        if !isBuiltIn(command) {
+            terms(command.environment, as: "ENVIRONMENT", on: &page)
+            terms(command.files.isEmpty ? files : command.files, as: "FILES", on: &page)
+        }
         page.section("SEE ALSO")
         page.text(joined([name + "(1)"] + command.seeAlso.map { name + "-" + $0 + "(1)" }, ", "))
         return page.roff
     }
+
+    /// The names of all pages, as `man` looks for them: that of the program first.
+    package func manPageNames() -> String { ([name] + visibleCommands.map { name + "-" + $0.name }).reduce("") { $0 + $1 + "\n" } }
 
     /// A page is about the program under its own name, whatever a link to it is called.
     private func declaredName(_ text: String) -> String { replacing("%prog", in: text, by: name) }

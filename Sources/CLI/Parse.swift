@@ -92,6 +92,7 @@ struct Parser {
         }
         switch command.name {
         case Command.help.name: return .help(try namedCommand())
+        case Command.man.name where options.isSet("list"): return .manPages
         case Command.man.name: return .manPage(try namedCommand())
         case Command.completion.name:
             guard let shell = positionals.first.flatMap({ Shell(rawValue: $0) }) else {

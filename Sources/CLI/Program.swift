@@ -21,13 +21,18 @@ package struct Program: Equatable, Sendable {
     package let commands: [Command]
     package let examples: [Example]
     package let exitStatuses: [Term]
+    /// Those of a command that declares none of its own.
+    package let usualExitStatuses: [Term]
     package let environment: [Term]
     package let files: [Term]
+    /// What only the manual page has room for.
+    package let chapters: [Chapter]
 
+    /// - Parameter usualExitStatuses: empty when they are the same as `exitStatuses`.
     package init(
         _ name: String, summary: String, discussion: [String] = [], version: String, versionDetails: [String] = [],
         globalOptions: [Option] = [], commands: [Command], examples: [Example] = [], exitStatuses: [Term] = [],
-        environment: [Term] = [], files: [Term] = []
+        usualExitStatuses: [Term] = [], environment: [Term] = [], files: [Term] = [], chapters: [Chapter] = []
     ) {
         self.name = name
         self.invokedName = name
@@ -39,8 +44,10 @@ package struct Program: Equatable, Sendable {
         self.commands = commands + [.help, .completion, .man]
         self.examples = examples
         self.exitStatuses = exitStatuses
+        self.usualExitStatuses = usualExitStatuses.isEmpty ? exitStatuses : usualExitStatuses
         self.environment = environment
         self.files = files
+        self.chapters = chapters
     }
 
     /// The same program called as `argument0`, of which the last component counts. An empty one changes nothing.
@@ -77,6 +84,21 @@ package struct Term: Equatable, Sendable {
     package init(_ name: String, _ meaning: String) {
         self.name = name
         self.meaning = meaning
+    }
+}
+
+/// A section of the program's manual page.
+package struct Chapter: Equatable, Sendable {
+    /// In capitals: "ANNOTATIONS".
+    package let heading: String
+    /// Paragraphs before the terms, as in `Command.discussion`.
+    package let paragraphs: [String]
+    package let terms: [Term]
+
+    package init(_ heading: String, _ paragraphs: [String], terms: [Term] = []) {
+        self.heading = heading
+        self.paragraphs = paragraphs
+        self.terms = terms
     }
 }
 

@@ -31,18 +31,19 @@ extension Program {
             exitStatuses: [
                 Term("0", "the command was carried out"),
                 Term("1", "it was not; the reason is on stderr, and in the file given by --log"),
-                Term("other", "what the process of \"run\" or \"exec\" ended with; 128 and the signal's number when a signal ended it"),
+                Term("other", "what the process of \"run\", \"restore\" or \"exec\" ended with; 128 and the signal's number when a signal ended it"),
             ],
+            usualExitStatuses: Term.carriedOut,
             environment: [
                 Term("XDG_RUNTIME_DIR", "for users other than root, the state of containers is in $XDG_RUNTIME_DIR/cale"),
-                Term("NOTIFY_SOCKET", "a service manager's socket; the container gets one of its own, and READY=1 there is awaited and passed on"),
-                Term("LISTEN_FDS", "how many sockets from descriptor 3 on are handed on to the container, if LISTEN_PID is %prog's own pid"),
+                Term.notifySocket, Term.listenFDs,
                 Term("NO_COLOR", "when set, help is printed without bold headings"),
             ],
             files: [
                 Term("config.json", "the description of a container, in its bundle"),
-                Term("/run/cale", "the state of containers, one directory each"),
-            ])
+                .stateRoot,
+            ],
+            chapters: [.annotations])
     }
 
     private static var globalOptions: [Option] {
@@ -62,6 +63,61 @@ extension Program {
                 help: "whether to go on without cgroups that the user may not make"),
             Option("criu", value: "FILE", completes: .files, default: "criu in $PATH", help: "the program that \"checkpoint\" and \"restore\" use"),
         ]
+    }
+}
+
+// MARK: - Terms of several manual pages
+
+extension Term {
+    static var carriedOut: [Term] {
+        [Term("0", "the command was carried out"), Term("1", "it was not; the reason is on stderr, and in the file given by --log")]
+    }
+    /// Of a command that waits for the container's program.
+    static var ended: [Term] {
+        [
+            Term("0 to 255", "what the program ended with; 128 and the signal's number when a signal ended it; 0 with --detach"),
+            Term("1", "also when the command was not carried out; the reason is on stderr, and in the file given by --log"),
+        ]
+    }
+    static var stateRoot: Term { Term("/run/cale", "the state of containers, one directory each; --root names another") }
+    static var bundleFiles: [Term] { [Term("config.json", "in the bundle: the description of the container"), .stateRoot] }
+    static var notifySocket: Term {
+        Term(
+            "NOTIFY_SOCKET",
+            "the socket of a service manager such as systemd. The container gets one of its own at /run/notify; \"start\", \"run --detach\" wait until its "
+                + "program says READY=1 there, and tell the manager so, with the container's pid as MAINPID. \"run\" passes on what the program says of its status")
+    }
+    static var listenFDs: Term {
+        Term(
+            "LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES",
+            "how many sockets from descriptor 3 on are handed on to the container, if LISTEN_PID is %prog's own pid, and their names; the program finds the same "
+                + "variables, with LISTEN_PID=1")
+    }
+}
+
+extension Chapter {
+    /// spec-notes/runtime/annotations.md has the reasons.
+    static var annotations: Chapter {
+        Chapter(
+            "ANNOTATIONS",
+            [
+                "These annotations of config.json change what %prog does. All others are handed on to hooks and to \"state\". \"features\" lists the keys as "
+                    + "potentiallyUnsafeConfigAnnotations: who lets others write annotations must not let them write these."
+            ],
+            terms: [
+                Term("org.criu.config", "a file with further options for criu(8), for \"checkpoint\" and \"restore\""),
+                Term(
+                    "org.systemd.property.NAME",
+                    "with --systemd-cgroup: the property NAME of the container's scope, in the text format of GVariant: \"uint64 5000000\" for TimeoutStopUSec"),
+                Term("run.oci.keep_original_groups", "1: the process keeps the caller's supplementary groups, and process.user.additionalGids is ignored"),
+                Term("run.oci.mount_context_type", "context, fscontext, defcontext or rootcontext: the mount option that carries linux.mountLabel"),
+                Term("run.oci.pidfd_receiver", "unix socket that is sent a pidfd of the container's first process, as with --pidfd-socket"),
+                Term("run.oci.handler, run.oci.seccomp_bpf_data, run.oci.seccomp_fail_unknown_syscall", "refused: the container would not be what was asked for"),
+                Term(
+                    "run.oci.seccomp.receiver, run.oci.timens_offset, run.oci.systemd.subgroup, run.oci.delegate-cgroup, run.oci.systemd.force_cgroup_v1, "
+                        + "run.oci.hooks.stdout, run.oci.hooks.stderr",
+                    "ignored, with a warning that says what to use instead"),
+            ])
     }
 }
 

@@ -35,6 +35,7 @@ extension Command {
                 Example("write the container web1 down, and make it again", "%prog checkpoint --image-path /var/tmp/web1 web1\n%prog restore --image-path /var/tmp/web1 --bundle /srv/web --detach web1"),
                 Example("stop it for a short time only", "%prog checkpoint --pre-dump --image-path /var/tmp/a web1\n%prog checkpoint --image-path /var/tmp/b --parent-path ../a web1"),
             ],
+            files: criuFiles(log: "dump.log"),
             seeAlso: ["restore", "pause"])
     }
 
@@ -67,7 +68,17 @@ extension Command {
             ],
             arguments: [.newContainer],
             examples: [Example("make the container web1 again", "%prog restore --image-path /var/tmp/web1 --bundle /srv/web --detach web1")],
+            exitStatuses: Term.ended,
+            files: Term.bundleFiles.dropLast() + criuFiles(log: "restore.log"),
             seeAlso: ["checkpoint", "run"])
+    }
+
+    private static func criuFiles(log: String) -> [Term] {
+        [
+            Term(log, "in --work-path: what criu says of its work"),
+            Term("/etc/criu/cale.conf, /etc/criu/runc.conf", "options for criu; the first that is there is read"),
+            .stateRoot,
+        ]
     }
 }
 

@@ -23,6 +23,12 @@ extension Command {
                 Example("run a program as another user", "%prog exec --user www-data --cwd /srv web1 ls -l"),
                 Example("what orchestrators do", "%prog exec --process process.json --detach --pid-file exec.pid web1"),
             ],
+            exitStatuses: [
+                Term("0 to 255", "what the program ended with; 128 and the signal's number when a signal ended it; 0 with --detach"),
+                Term("126, 127", "also when the program cannot be executed, or is not there"),
+                Term("255", "also when something else kept it from running; the reason is on stderr, and in the file given by --log"),
+            ],
+            files: [Term("FILE", "of --process: an object like process of config.json"), .stateRoot],
             seeAlso: ["run", "state", "kill"])
     }
 

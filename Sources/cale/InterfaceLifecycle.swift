@@ -17,6 +17,8 @@ extension Command {
                 Example("make the container web1 from the bundle /srv/web, and start it", "%prog create --bundle /srv/web web1\n%prog start web1"),
                 Example("let a supervisor know the process", "%prog create --bundle /srv/web --pid-file /run/web1.pid web1"),
             ],
+            environment: [.notifySocket, .listenFDs],
+            files: Term.bundleFiles,
             seeAlso: ["start", "run", "plan", "spec"])
     }
 
@@ -27,6 +29,8 @@ extension Command {
             discussion: ["The container must have been made by \"%prog create\" and not yet be started."],
             arguments: [.container],
             examples: [Example("start the container web1", "%prog start web1")],
+            environment: [.notifySocket],
+            files: [.stateRoot],
             seeAlso: ["create", "state", "kill"])
     }
 
@@ -49,6 +53,7 @@ extension Command {
                 Example("ask the container web1 to end", "%prog kill web1"),
                 Example("end every process of it at once", "%prog kill --all web1 KILL"),
             ],
+            files: [.stateRoot],
             seeAlso: ["delete", "state", "list"])
     }
 
@@ -69,6 +74,7 @@ extension Command {
                 Example("remove the container web1", "%prog delete web1"),
                 Example("kill and remove all containers whose ids begin with test-", "%prog delete --force --regex '^test-'"),
             ],
+            files: [.stateRoot],
             seeAlso: ["kill", "list"])
     }
 
@@ -91,6 +97,9 @@ extension Command {
                 Example("run the bundle in the current directory", "%prog run web1"),
                 Example("run it in the background, and end it", "%prog run --detach --bundle /srv/web web1\n%prog kill web1\n%prog delete web1"),
             ],
+            exitStatuses: Term.ended,
+            environment: [.notifySocket, .listenFDs],
+            files: Term.bundleFiles,
             seeAlso: ["create", "spec", "kill", "delete"])
     }
 }

@@ -12,6 +12,7 @@ extension Command {
             ],
             arguments: [.container],
             examples: [Example("print the state of the container web1", "%prog state web1")],
+            files: [.stateRoot],
             seeAlso: ["list", "start", "kill"])
     }
 
@@ -27,6 +28,7 @@ extension Command {
                 Example("list all containers", "%prog list"),
                 Example("remove every container that has ended", "for id in $(%prog list -q); do %prog delete \"$id\"; done"),
             ],
+            files: [.stateRoot],
             seeAlso: ["state", "delete"])
     }
 
@@ -48,6 +50,7 @@ extension Command {
                 Example("make a bundle of a root file system and run it", "mkdir -p web/rootfs && tar -C web/rootfs -xf rootfs.tar\n%prog spec --bundle web\nsudo %prog run --bundle web web1"),
                 Example("the same without root", "%prog spec --rootless --bundle web\n%prog run --bundle web web1"),
             ],
+            files: [Term("config.json", "in the bundle: the description of the container")],
             seeAlso: ["run", "plan"])
     }
 
@@ -76,6 +79,7 @@ extension Command {
                 Example("see how the bundle /srv/web would be run", "%prog plan --bundle /srv/web"),
                 Example("compare two configurations", "diff <(%prog plan --config a.json) <(%prog plan --config b.json)"),
             ],
+            files: [Term("config.json", "in the bundle: the description of the container")],
             seeAlso: ["create", "run"])
     }
 }

@@ -18,6 +18,7 @@ extension Command {
                 Example("list them with their memory", "%prog ps web1 -eo pid,rss,args"),
                 Example("let a script have the pids", "%prog ps --format json web1"),
             ],
+            files: [.stateRoot],
             seeAlso: ["state", "events", "kill"])
     }
 
@@ -31,6 +32,7 @@ extension Command {
             ],
             arguments: [.container],
             examples: [Example("stop the container web1 for a while", "%prog pause web1\n%prog resume web1")],
+            files: [.stateRoot],
             seeAlso: ["resume", "kill"])
     }
 
@@ -40,6 +42,7 @@ extension Command {
             summary: "let a paused container go on",
             arguments: [.container],
             examples: [Example("let the container web1 go on", "%prog resume web1")],
+            files: [.stateRoot],
             seeAlso: ["pause"])
     }
 
@@ -80,6 +83,7 @@ extension Command {
                 Example("raise the limit of memory", "%prog update --memory 1G --memory-swap 1G web1"),
                 Example("the same in JSON", "echo '{\"memory\": {\"limit\": 1073741824, \"swap\": 1073741824}}' | %prog update --resources - web1"),
             ],
+            files: [.stateRoot],
             seeAlso: ["events", "pause"])
     }
 
@@ -103,6 +107,7 @@ extension Command {
                 Example("see what the container web1 uses", "%prog events --stats web1 | jq .data.memory.usage"),
                 Example("watch it", "%prog events --interval 1s web1"),
             ],
+            files: [.stateRoot],
             seeAlso: ["ps", "update"])
     }
 }

@@ -142,9 +142,52 @@ struct CaleTests {
         #expect(try !isBold(["TERM": "dumb", "NO_COLOR": ""]))
     }
 
+    /// The pages of `man --list` with the commands that print them.
+    private func pages() throws -> [(name: String, command: [String])] {
+        try execute(program, ["man", "--list"]).output.split(separator: "\n").map { name in
+            (String(name), name == "cale" ? [] : [String(name.dropFirst("cale-".count))])
+        }
+    }
+
+    @Test("every option that help shows is on the page, and in every completion")
+    func everyOption() throws {
+        let pages = try pages()
+        #expect(pages.count == 22, "the program, 18 commands, help, completion, man")
+        let scripts = try ["bash", "zsh", "fish"].map { ($0, try execute(program, ["completion", $0]).output) }
+        var seen = 0
+        for (name, command) in pages {
+            let help = try execute(program, command + ["--help"]).output
+            let page = try execute(program, ["man"] + command).output
+            for section in ["NAME", "SYNOPSIS", "EXIT STATUS", "EXAMPLES", "SEE ALSO"] { #expect(page.contains(".SH \"\(section)\"\n"), "\(name): \(section)") }
+            let start = try #require(help.range(of: command.isEmpty ? "\nGlobal options:\n" : "\nOptions:\n"))
+            for line in help[start.upperBound...].prefix(while: { $0 != "\u{0}" }).split(separator: "\n", omittingEmptySubsequences: false) {
+                if line.isEmpty { break }
+                guard let word = line.split(separator: " ").first(where: { $0.hasPrefix("--") }), line.hasPrefix("  -") || line.hasPrefix("      --") else { continue }
+                seen += 1
+                let option = word.dropFirst(2)
+                #expect(page.contains("\\fB\\-\\-" + option.replacingOccurrences(of: "-", with: "\\-") + "\\fR"), "\(name): \(word) is not on the page")
+                for (shell, script) in scripts {
+                    let found: Bool =
+                        switch shell {
+                        case "bash": script.split(separator: "\n").contains { line in
+                            line.hasPrefix("    \(command.first ?? "*")) list=(") && line.split { " ()".contains($0) }.contains(word)
+                        }
+                        case "zsh": script.contains("\(word)[") || script.contains("\(word)=[")
+                        default: script.split(separator: "\n").contains { line in
+                            (command.isEmpty || option == "help" || line.contains("__cale_command \(command[0])'") || line.contains("__cale_command \(command[0]) "))
+                                && line.contains(" -l \(option) ")
+                        }
+                        }
+                    #expect(found, "\(name): \(word) is not in the completion for \(shell)")
+                }
+            }
+        }
+        #expect(seen > 110)
+    }
+
     @Test("man and the shells read what is printed for them")
     func generated() throws {
-        for command in [[], ["create"], ["run"], ["kill"], ["spec"]] as [[String]] {
+        for (_, command) in try pages() {
             let page = try execute(program, ["man"] + command)
             #expect(page.status == 0 && page.output.hasPrefix(".TH \"CALE"))
             guard let man = installed("man") else { continue }
@@ -154,6 +197,10 @@ struct CaleTests {
             try page.output.write(to: file, atomically: true, encoding: .utf8)
             let outcome = try execute(man, ["--warnings", "-l", file.path], environment: ["MANPAGER": "cat", "LC_ALL": "C.UTF-8"])
             #expect(outcome.errors == "" && outcome.status == 0)
+            guard let mandoc = installed("mandoc") else { continue }
+            let findings = try execute(mandoc, ["-T", "lint", "-W", "warning", file.path])
+            // a page that is made anew each time has no date
+            #expect((findings.output + findings.errors).split(separator: "\n").allSatisfy { $0.contains("missing date") })
         }
         for shell in ["bash", "zsh", "fish"] {
             let script = try execute(program, ["completion", shell])

@@ -49,10 +49,30 @@ import Testing
             .TP
             .B "0"
             all went well
+            .SH "FILES"
+            .TP
+            .B "/run/demo"
+            state
             .SH "SEE ALSO"
             demo(1), demo\-exec(1)
 
             """#)
+    }
+
+    @Test("a command with exit statuses, variables and files of its own has them, others have the program's")
+    func sections() throws {
+        let status = Term("7", "seven"), variable = Term("V", "a variable"), file = Term("/f", "a file")
+        let program = Program(
+            "p", summary: "s", version: "1",
+            commands: [Command("a", summary: "a", exitStatuses: [status], environment: [variable], files: [file]), Command("b", summary: "b")],
+            exitStatuses: [Term("0", "all"), Term("x", "special")], usualExitStatuses: [Term("0", "usual")], files: [Term("/p", "of the program")],
+            chapters: [Chapter("NOTES", ["A paragraph."], terms: [Term("n", "a %prog note")])])
+        func page(_ name: String) throws -> String { program.manPage(for: try #require(program.command(named: name))) }
+        #expect(try page("a").contains(".SH \"EXIT STATUS\"\n.TP\n.B \"7\"\nseven\n.SH \"ENVIRONMENT\"\n.TP\n.B \"V\"\na variable\n.SH \"FILES\"\n.TP\n.B \"/f\"\na file\n.SH"))
+        #expect(try page("b").contains(".SH \"EXIT STATUS\"\n.TP\n.B \"0\"\nusual\n.SH \"FILES\"\n.TP\n.B \"/p\"\nof the program\n.SH"))
+        #expect(try !page("help").contains("FILES"))
+        #expect(program.manPage().contains("special") && program.manPage().contains(".SH \"NOTES\"\nA paragraph.\n.TP\n.B \"n\"\na p note\n.SH \"SEE ALSO\""))
+        #expect(program.manPageNames() == "p\np-a\np-b\np-help\np-completion\np-man\n")
     }
 
     @Test("roff reads no letter of the text as a request")
