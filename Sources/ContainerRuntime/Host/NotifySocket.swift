@@ -85,6 +85,16 @@ package struct NotifySocket: ~Copyable {
         }
     }
 
+    /// Passes on what is there, though not for ever.
+    borrowing func forwardAll() {
+        do throws(Errno) {
+            for _ in 0..<64 {
+                if try poll([wanted()], milliseconds: 0)[0].isEmpty { return }
+                _ = forward()
+            }
+        } catch {}  // a signal came: the caller looks at it and comes back
+    }
+
     /// Passes messages on until the program is ready and the manager knows it, or the container's process, `mainPID`, has ended.
     package consuming func awaitReady() throws(OperationError) {
         do throws(Errno) {

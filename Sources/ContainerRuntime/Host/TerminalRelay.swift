@@ -25,9 +25,9 @@ struct Attendance: ~Copyable {
         }
     }
 
-    private borrowing func forwardNotification() {
+    private borrowing func forwardNotifications() {
         switch notifications {
-        case .some(let socket): _ = socket.forward()
+        case .some(let socket): socket.forwardAll()
         case .none: break
         }
     }
@@ -37,9 +37,12 @@ struct Attendance: ~Copyable {
     func wait() throws(Errno) -> Int32 {
         while true {
             do throws(Errno) {
-                if try !poll([(signals.raw, .readable), notificationsEntry()], milliseconds: -1)[1].isEmpty { forwardNotification() }
+                if try !poll([(signals.raw, .readable), notificationsEntry()], milliseconds: -1)[1].isEmpty { forwardNotifications() }
             } catch where error == .interrupted {}
-            if let status = try handleSignals(resizing: nil) { return status }
+            if let status = try handleSignals(resizing: nil) {
+                forwardNotifications()  // its last words
+                return status
+            }
         }
     }
 
@@ -70,10 +73,13 @@ struct Attendance: ~Copyable {
                 let came: [PollEvents]
                 do throws(Errno) { came = try poll(wanted, milliseconds: status == nil ? -1 : 100) } catch where error == .interrupted { continue }
                 try relay.move(master, came)
-                if !came[4].isEmpty { forwardNotification() }
+                if !came[4].isEmpty { forwardNotifications() }
                 if !came[3].isEmpty, status == nil { status = try handleSignals(resizing: master.raw) }
                 // after the end, what is still in the terminal is shown
-                if let status, relay.isFinished || came.allSatisfy({ $0.isEmpty }) { return .success(status) }
+                if let status, relay.isFinished || came.allSatisfy({ $0.isEmpty }) {
+                    forwardNotifications()
+                    return .success(status)
+                }
             }
         } catch {
             return .failure(error)
