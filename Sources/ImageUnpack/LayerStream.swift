@@ -66,6 +66,14 @@ package final class LayerStream {
         return true
     }
 
+    /// What explains `error`, which was met in the content: that the layer does not have its digests, if that is so, and else `error`. What is
+    /// left of the layer is read for that.
+    func explanation(of error: OperationError) -> OperationError {
+        guard case .invalid = error.cause else { return error }
+        do throws(OperationError) { try finish() } catch { return error }
+        return error
+    }
+
     /// Reads what is left, which is hashed but not looked at, and compares both digests.
     package func finish() throws(OperationError) {
         position = end
@@ -125,9 +133,20 @@ private final class LayerProducer: @unchecked Sendable {
             }
             queue.put(FilledBuffer(bytes: buffer, count: count, consumed: consumed))
         }
+        try compareDigest()
+    }
+
+    private func compareDigest() throws(OperationError) {
         if let digest, let found = packedHash?.finish(), found != digest {
             throw corrupt("the blob does not have its digest: expected \(digest.text), found \(found.text)")
         }
+    }
+
+    /// What explains that the data cannot be unpacked: that the blob does not have its digest, if that is so. What is left of it is read for that.
+    private func explanation(of why: String) throws(OperationError) -> OperationError {
+        repeat { try readInput() } while !unread.isEmpty
+        try compareDigest()
+        return corrupt(why)
     }
 
     /// Adds some bytes to `buffer`. False at the end of the blob.
@@ -137,11 +156,11 @@ private final class LayerProducer: @unchecked Sendable {
         do throws(DecodeFault) {
             part = try decoder.decode(input, unread, into: &buffer, at: count)
         } catch {
-            throw corrupt(error.why)
+            throw try explanation(of: error.why)
         }
         if part.used == 0 && part.made == 0 {
-            if !unread.isEmpty { throw corrupt("the compressed data does not advance") }
-            if !decoder.isAtEnd { throw corrupt("the compressed data ends in the middle") }
+            if !unread.isEmpty { throw try explanation(of: "the compressed data does not advance") }
+            if !decoder.isAtEnd { throw try explanation(of: "the compressed data ends in the middle") }
             return false
         }
         unread = (unread.lowerBound + part.used)..<unread.upperBound

@@ -217,7 +217,7 @@ struct OverlayTests {
 
     @Test("devices, fifos and old forms of files")
     func nodes() throws {
-        try compare([base, layer { $0.add("n", type: "3", mode: 0o620, device: (1, 3)); $0.add("p", type: "6", mode: 0o600); $0.add("c", type: "7", content: [0x78]) }])
+        try compare([base, layer { $0.add("n", type: "3", mode: 0o620, device: (1, 3)); $0.add("p", type: "6", mode: 0o600); $0.add("c", type: "7", content: [0x78]); $0.add("z", type: "\0", content: [0x79]) }])
     }
 
     @Test("gc removes what no bundle uses, and what a killed process left; layers in use stay")

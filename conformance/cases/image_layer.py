@@ -1,9 +1,10 @@
 """layer.md: archives become trees."""
+import gzip
 import os
 import stat
 import tarfile
 
-from images import TIME, image_case, tagged, tar
+from images import TIME, image_case, tagged, tar, zstd
 
 
 @image_case("files, directories, links, fifos and devices with owner, mode and time", "IM-layer-001", "IM-layer-003")
@@ -120,3 +121,19 @@ def inside(i):
     (canary / "kept").write_text("x")
     i.unpack()
     assert os.listdir(canary) == ["kept"]
+
+
+@image_case("a damaged layer is told by its digest, however it is packed and wherever the damage is noticed")
+def damaged(i):
+    content = tar(("d", None), ("d/f", os.urandom(30000)), ("d/g", "x"))
+    for kind, pack in (("", lambda data: data), ("+gzip", gzip.compress), ("+zstd", zstd)):
+        layer = i.layout.layer(content, kind, pack)
+        i.layout.write(tagged(i.layout.manifest(layer)))
+        blob = i.layout.path / "blobs" / layer[0]["digest"].replace(":", "/")
+        whole = blob.read_bytes()
+        for place in (0, 5, 200, 600, 20000, len(whole) - 1):
+            blob.write_bytes(whole[:place] + bytes([whole[place] ^ 0x55]) + whole[place + 1:])
+            i.refused("the blob does not have its digest: expected " + layer[0]["digest"])
+    # where the digest is right, the damage itself is told
+    i.layout.write(tagged(i.layout.manifest(i.layout.layer(content[:512] + b"\x55" + content[513:]))))
+    i.refused("checksum")

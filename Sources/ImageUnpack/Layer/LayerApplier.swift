@@ -63,8 +63,12 @@ package struct LayerApplier: ~Copyable {
     ///   - stream: its unpacked bytes; they are read to their end, but not compared with their digests. When `needsContext` is
     ///     true afterwards, they need not have been.
     ///   - index: 0 for the lowest layer.
-    /// - Throws: with the entry's name; the tree is incomplete then.
+    /// - Throws: with the entry's name, or what the digests say of a layer that is damaged; the tree is incomplete then.
     package mutating func apply(_ stream: LayerStream, index: Int) throws(OperationError) {
+        do throws(OperationError) { try read(stream, index: index) } catch { throw stream.explanation(of: error) }
+    }
+
+    private mutating func read(_ stream: LayerStream, index: Int) throws(OperationError) {
         made = index == 0 || form != .flat ? nil : []
         parent = nil
         stream.hasSizeLimit = policy.hasSizeLimit

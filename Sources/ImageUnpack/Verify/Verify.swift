@@ -70,7 +70,11 @@ package func verifyImage(_ reference: ImageReference, platform: Platform?) throw
             let stream = try source.open(layer)
             stream.hasSizeLimit = false
             var reader = TarReader(stream)
-            while try reader.next() != nil { result.entries += 1 }
+            do throws(OperationError) {
+                while try reader.next() != nil { result.entries += 1 }
+            } catch {
+                throw stream.explanation(of: error)
+            }
             try stream.finish()
         } catch {
             result.faults.append(Verification.Fault(path: nil, what: [error.description]))
