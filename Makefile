@@ -16,6 +16,7 @@ DEMO_PACKAGES  = $(BUILD_PACKAGES) busybox-static umoci
 TEST_PACKAGES  = $(DEMO_PACKAGES) python3 python3-jsonschema runc crun uidmap iproute2 isal zstd skopeo podman btrfs-progs man-db mandoc zsh fish \
                  containernetworking-plugins iptables jq
 
+BENCH_PACKAGES = $(TEST_PACKAGES) containerd
 VM_PACKAGES    = perl e2fsprogs xz-utils debian-archive-keyring
 
 CHECKED   = --explicit-target-dependency-import-check error
@@ -25,8 +26,8 @@ triple    = $(shell $(SWIFT)c -print-target-info | sed -n 's/.*"unversionedTripl
 release   = SWIFT_RESOURCES="$(resources)" SWIFT_TRIPLE="$(triple)" CALE_RELEASE=$(MODE) CALE_GZIP=$(GZIP) PKG_CONFIG_PATH=$(CURDIR)/build/archives \
             $(SWIFT) build -c release $(CHECKED) --disable-local-rpath --scratch-path $(SCRATCH)
 
-.PHONY: help build demo test unit conformance coverage faults threats soak fuzz order bench bench-images hostile-images install uninstall format clean \
-        vm build-packages demo-packages test-packages vm-packages every-mode fuzz-program
+.PHONY: help build demo test unit conformance coverage faults threats soak fuzz order bench bench-images trees hostile-images install uninstall format clean \
+        vm build-packages demo-packages test-packages bench-packages vm-packages every-mode fuzz-program
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
@@ -69,6 +70,7 @@ test: test-packages unit every-mode fuzz-program ## every test, the long ones in
 	TMPDIR=/dev/shm conformance/interrupted-unpack build/bin/calque
 	RUNTIME=build/bin/cale conformance/threats --rounds 5
 	RUNTIME=build/bin/cale conformance/faults/run --short
+	CALQUE=build/bin/calque conformance/faults/images --short
 	RUNTIME=build/bin/cale conformance/soak --rounds 200 --alive 50 --races 5
 	$(if $(filter 0,$(VM)),,$(MAKE) vm-packages && conformance/vm/run build/bin/cale)
 
@@ -82,8 +84,9 @@ conformance: test-packages build ## the conformance suite on cale, then on runc 
 	RUNTIME=/usr/sbin/runc conformance/run
 	RUNTIME=/usr/bin/crun conformance/run
 
-faults: test-packages build ## cale is killed at every system call of its commands, and every one fails in every plausible way
+faults: test-packages build ## cale and calque are killed at every system call of their commands, and every one fails in every plausible way
 	RUNTIME=build/bin/cale conformance/faults/run
+	CALQUE=build/bin/calque conformance/faults/images
 
 threats: test-packages build ## attacks, as root, with a user namespace, and without root, with modern system calls and without
 	RUNTIME=build/bin/cale conformance/threats
@@ -109,7 +112,10 @@ bench: test-packages build ## CPU, wall and memory, interleaved with runc and cr
 	conformance/bench/run build/bin/cale
 	$(if $(filter 0,$(VM)),,$(MAKE) vm-packages && conformance/vm/run --bench build/bin/cale)
 
-bench-images: test-packages build ## CPU, wall and memory of unpacking images, interleaved with umoci, tar, skopeo
+trees: build ## the same tree from calque, umoci, podman and containerd; docker, podman, umoci and skopeo take what calque packs
+	conformance/trees build/bin/calque --real
+
+bench-images: bench-packages build ## CPU, wall and memory of unpacking images, interleaved with umoci, tar, skopeo and podman, containerd
 	conformance/bench/images build/bin/calque --containers 100
 
 hostile-images: test-packages build ## images that mean harm, one attack each; unpackings that are killed
@@ -146,5 +152,6 @@ clean: ## remove everything that was built
 
 build-packages: ; @conformance/install-packages $(BUILD_PACKAGES)
 demo-packages:  ; @conformance/install-packages $(DEMO_PACKAGES)
+bench-packages: ; @conformance/install-packages $(BENCH_PACKAGES)
 test-packages:  ; @conformance/install-packages $(TEST_PACKAGES)
 vm-packages:    ; @conformance/install-packages $(VM_PACKAGES)

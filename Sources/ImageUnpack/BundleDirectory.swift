@@ -13,6 +13,8 @@ struct BundleDirectory: ~Copyable {
     private let path: Path
 
     static var prefix: String { ".calque-" }
+    /// Of bundles that are being removed.
+    private static var removedPrefix: String { prefix + "removed-" }
 
     /// - Throws: when something stands at `path` already.
     static func make(_ path: Path) throws(OperationError) -> BundleDirectory {
@@ -26,6 +28,9 @@ struct BundleDirectory: ~Copyable {
         let handle = try make(temporary, for: path, in: parent)
         return BundleDirectory(handle: handle, parent: parent, name: Path(last), temporary: temporary, path: path)
     }
+
+    /// What a bundle is called while it is removed.
+    static func removedName() -> Path { Path("\(removedPrefix)\(processID())-\(monotonicNanoseconds())") }
 
     private static func openParent(of path: Path) throws(OperationError) -> FileDescriptor {
         do throws(Errno) {
@@ -42,24 +47,31 @@ struct BundleDirectory: ~Copyable {
             if exists { throw Errno.exists }
             removeAbandoned(in: parent)
             try parent.makeDirectory(temporary, permissions: 0o700)
-            let handle = try parent.open(temporary, [.readOnly, .directory, .noFollow])
-            try handle.lock(waiting: false)
-            try handle.makeDirectory("rootfs", permissions: 0o755)
-            return handle
+            do throws(Errno) {
+                let handle = try parent.open(temporary, [.readOnly, .directory, .noFollow])
+                try handle.lock(waiting: false)
+                try handle.makeDirectory("rootfs", permissions: 0o755)
+                return handle
+            } catch {
+                let first = error
+                do throws(Errno) { try parent.removeTree(temporary) } catch {}  // the first error is the one to tell
+                throw first
+            }
         } catch {
             throw OperationError("make bundle", path.text, .errno(error), hint: error == .exists ? "choose another name, or remove it first" : nil)
         }
     }
 
-    /// Directories of ours that nobody has locked for a minute: their maker was killed. A younger one may be about to be locked.
-    private static func removeAbandoned(in parent: borrowing FileDescriptor) {
+    /// Removes directories and files of ours that nobody has locked: their maker, or who was removing them, was killed. One in the making that is
+    /// younger than a minute may be about to be locked, or to get its name.
+    static func removeAbandoned(in parent: borrowing FileDescriptor) {
         do throws(Errno) {
-            for entry in try parent.entries() where entry.kind == .directory && entry.name.starts(with: Self.prefix.utf8) {
+            for entry in try parent.entries() where [.directory, .regular].contains(entry.kind) && entry.name.starts(with: Self.prefix.utf8) {
                 guard let name = Path(bytes: entry.name) else { continue }  // a directory entry never holds NUL
-                let abandoned = try parent.open(name, [.readOnly, .directory, .noFollow])
+                let abandoned = try parent.open(name, [.readOnly, .nonBlocking, .noFollow])
                 let status = try abandoned.status()
                 let age = realtimeNanoseconds() / 1_000_000_000 - status.modified.seconds
-                guard status.uid == effectiveUserID(), age > 60 else { continue }
+                guard status.uid == effectiveUserID(), age > 60 || entry.name.starts(with: removedPrefix.utf8) else { continue }
                 do throws(Errno) { try abandoned.lock(waiting: false) } catch { continue }
                 try parent.removeTree(name)
             }

@@ -29,6 +29,8 @@ package struct UnpackOptions: Equatable, Sendable {
     /// A store that is there, for a flat bundle: layers that it has are copied from it.
     package var layerStore: Path?
     package var conversion = ConversionOptions()
+    /// Whether the bundle, of mode overlay in the store's directory of runs, is to go with its maker.
+    package var isRun = false
 
     package init(reference: ImageReference, bundle: Path) {
         self.reference = reference
@@ -92,7 +94,7 @@ package func unpack(
         let bundle = try BundleDirectory.make(options.bundle)
         do throws(OperationError) {
             try BundleImage(source: try options.reference.absoluteSource(), image: image, isRootless: policy.isRootless, mappings: options.conversion.mappings).write(to: bundle.handle)
-            let warnings = try bundle.finishOverlay(image, layers: layers, store: store, mountedBy: mountedBy, volumes: volumes, conversion: options.conversion)
+            let warnings = try bundle.finishOverlay(image, layers: layers, store: store, mountedBy: mountedBy, volumes: volumes, options: options)
             return placement.warnings + warnings
         } catch {
             bundle.discard()
@@ -170,7 +172,7 @@ extension BundleDirectory {
 
     /// The writable layer, config.json, the entry in the store, and the bundle's name.
     fileprivate borrowing func finishOverlay(
-        _ image: Image, layers: [StoredLayer], store: LayerStore, mountedBy: MountedBy, volumes: [PlannedVolume], conversion: ConversionOptions
+        _ image: Image, layers: [StoredLayer], store: LayerStore, mountedBy: MountedBy, volumes: [PlannedVolume], options: UnpackOptions
     ) throws(OperationError) -> [String] {
         let final = try finalPath()
         let id = "\(realtimeNanoseconds())-\(processID())"
@@ -181,6 +183,7 @@ extension BundleDirectory {
             try handle.open(Path(OverlayBundle.idFile), [.writeOnly, .create, .exclusive], mode: 0o600).write(id)
             let about = OverlayBundle.about(keys: layers.map { $0.key }, store: store.path, mountedBy: mountedBy)
             try handle.open(Path(OverlayBundle.aboutFile), [.writeOnly, .create, .exclusive], mode: 0o600).write(about)
+            if options.isRun { _ = try handle.open(Path(LayerStore.runFile), [.writeOnly, .create, .exclusive], mode: 0o600) }
         } catch {
             throw OperationError("make bundle", final.text, .errno(error))
         }
@@ -189,7 +192,7 @@ extension BundleDirectory {
         let view = OverlayMount(layers, of: store, upper: now.appending("overlay/upper").text, work: now.appending("overlay/work").text)
         let mount = OverlayMount(layers, of: store, upper: final.appending("overlay/upper").text, work: final.appending("overlay/work").text).mount
         let warnings = try finish(
-            image, root: RootDirectory(try view.open()), volumes: volumes, conversion: conversion, rootMount: mountedBy == .runtime ? mount : nil)
+            image, root: RootDirectory(try view.open()), volumes: volumes, conversion: options.conversion, rootMount: mountedBy == .runtime ? mount : nil)
         try store.register(id, bundle: final, layers: layers)
         do throws(OperationError) {
             try publish()

@@ -11,43 +11,71 @@ extension Calque {
         let store = try storePath(invocation)
         let runtime = try findRuntime(options.value("runtime") ?? "cale")
         let name = options.value("name") ?? "calque-\(processID())-\(monotonicNanoseconds() % 1_000_000_000)"
-        let bundle = try bundlePath(in: store, name: name)
-        let state = bundle.parent.parent.appending("state")  // of our own: "runs" lies in the store, and so does this
-        var request = UnpackOptions(reference: try reference(invocation.positionals[0]), bundle: bundle)
+        try check(name)
+        var request = UnpackOptions(reference: try reference(invocation.positionals[0]), bundle: "")
         request.platform = try platform(invocation)
-        request.mode = .overlay(store: store, mountedBy: .runtime)
         request.conversion = try conversion(isRootless: effectiveUserID() != 0, owners: nil)
         request.conversion.terminal = options.isSet("tty")
         request.conversion.command = invocation.trailing.flatMap { $0.isEmpty ? nil : $0 }
         request.conversion.env = try environmentEntries(options.values("env"))
         request.conversion.network = options.value("network").map { $0 == "host" ? .host : $0 == "none" ? NetworkChoice.none : .path($0) }
         request.volumes = try volumes(invocation)
-        // with one thread: a user namespace is entered by the child that unpacks, never by this process
-        let isQuiet = options.isSet("quiet")
-        let unpacked = try inChild { () throws(OperationError) in try unpack(request, isQuiet: isQuiet, progress: .automatic, invocation) }
-        if unpacked != 0 { return unpacked }
-        do throws(OperationError) {
-            let status = try attend(to: try start([runtime.text, "--root", state.text, "run", "--bundle", bundle.text, name], program: runtime))
-            if options.isSet("keep") { tell("\(invocation.programName): the bundle is \(bundle.text)") } else { try remove(bundle) }
-            return status
-        } catch {
-            if !options.isSet("keep") { try remove(bundle) }
-            throw error
+        request.isRun = true
+        let lock: RunLock
+        switch try make(&request, in: store, name: name, invocation) {
+        case .success(let made): lock = made
+        case .failure(let failed): return failed.status
         }
+        let bundle = request.bundle
+        let state = bundle.parent.parent.appending("state")  // of our own: "runs" lies in the store, and so does this
+        let result: Result<Int32, OperationError>
+        do throws(OperationError) {
+            result = .success(try attend(to: try start([runtime.text, "--root", state.text, "run", "--bundle", bundle.text, name], program: runtime)))
+        } catch {
+            result = .failure(error)
+        }
+        if options.isSet("keep") {
+            try LayerStore.open(store, marks: marks).keepRun(name)
+            tell("\(invocation.programName): the bundle is \(bundle.text)")
+        } else {
+            try deleteBundle(bundle, marks: marks)
+        }
+        lock.end()
+        return try result.get()
     }
 
-    /// Where the bundle of a run lies: below the store, so that gc finds one whose maker was killed.
-    private static func bundlePath(in store: Path, name: String) throws(OperationError) -> Path {
+    /// Unpacks the image into a bundle of the store's. Answers the lock that tells `gc` that the bundle is in use, or the exit status of a failure.
+    private static func make(
+        _ request: inout UnpackOptions, in path: Path, name: String, _ invocation: Invocation
+    ) throws(OperationError) -> Result<RunLock, Failed> {
+        let marks = marks
+        if try LayerStore.open(path, marks: marks).hasRun(name) {
+            // one whose maker was killed goes
+            let removed = try inChild { () throws(OperationError) in
+                try enterNamespaceOfStore()
+                _ = try LayerStore.open(path, marks: marks, exclusive: true).removeAbandonedRuns(name)
+                return 0
+            }
+            if removed != 0 { return .failure(Failed(status: removed)) }
+        }
+        let store = try LayerStore.open(path, marks: marks)
+        request.bundle = try store.directoryOfRuns().appending(name)
+        request.mode = .overlay(store: path, mountedBy: .runtime)
+        // with one thread: a user namespace is entered by the child that unpacks, never by this process
+        let (isQuiet, options) = (invocation.options.isSet("quiet"), request)
+        let unpacked = try inChild { () throws(OperationError) in try unpack(options, isQuiet: isQuiet, progress: .automatic, invocation) }
+        if unpacked != 0 { return .failure(Failed(status: unpacked)) }
+        return .success(try store.lockRun(name))
+    }
+
+    /// A child has failed, and has told why.
+    private struct Failed: Error { let status: Int32 }
+
+    private static func check(_ name: String) throws(OperationError) {
         let plain = name.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0) || [0x2D, 0x2E, 0x5F].contains($0) }
         guard plain, !name.isEmpty, !name.hasPrefix("."), name.utf8.count < 200 else {
             throw OperationError("read", "--name", .invalid("a name has letters, digits, \"-\", \"_\" and \".\", and does not begin with \".\""))
         }
-        let opened = try LayerStore.open(store, marks: marks)
-        return try opened.directoryOfRuns().appending(name)
-    }
-
-    private static func remove(_ path: Path) throws(OperationError) {
-        try deleteBundle(path, marks: marks)
     }
 
     static func environmentEntries(_ entries: [String]) throws(OperationError) -> [String] {

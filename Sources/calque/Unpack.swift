@@ -74,12 +74,13 @@ extension Calque {
         try ImageReference(text, exists: { $0 == ImageReference.standardInput || exists($0) })
     }
 
+    /// Whether something is there. What cannot be looked at counts: opening it tells why.
     static func exists(_ path: Path) -> Bool {
         do throws(Errno) {
             _ = try fileStatus(path)
             return true
         } catch {
-            return false
+            return error != .noEntry && error != .notDirectory
         }
     }
 

@@ -83,7 +83,7 @@ struct UnpackTests {
     func abandoned() throws {
         let parent = FileManager.default.temporaryDirectory.appending(path: "bundles-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: parent) }  // a leftover of the test harms nobody
-        for name in [".calque-1-1", ".calque-1-2", ".calque-1-3"] {
+        for name in [".calque-1-1", ".calque-1-2", ".calque-1-3", ".calque-removed-1-4"] {
             try FileManager.default.createDirectory(at: parent.appending(path: name + "/rootfs"), withIntermediateDirectories: true)
         }
         for name in [".calque-1-1", ".calque-1-2"] {

@@ -148,7 +148,7 @@ def plausible(call):
         return ["ENOSPC"]
     if name == "newfstatat" and call.text == "-":  # an open file
         return ["EIO"]
-    if name in ("open", "openat", "newfstatat") and "/" not in call.text:  # a name in a directory of the runtime's own does not vanish
+    if name in ("open", "openat", "newfstatat") and ("/" not in call.text or call.text.startswith("layers/")):  # a name in a directory of the runtime's own does not vanish
         return [code for code in PLAUSIBLE[name] if code != "ENOENT"]
     return PLAUSIBLE.get(name, MEMORY.get(name, ["EPERM", "ENOMEM"]))
 
@@ -170,6 +170,8 @@ EXCUSED = [
     # an init that cannot wait for start has stopped
     ("0|j", "accept4?|openat|read", "EMFILE|ENOENT|", "it is stopped, not created|its init has ended"),
     # what is not there is not there
+    ("0", "newfstatat", "ENOENT", "EEXIST"),
+    ("0", "openat", "ENOENT", r"has no layer|it is no bundle|it does not say which image|it has no index.json|no oci-layout|an index.json, but no file"),
     ("0", "openat|newfstatat", "ENOENT", "No such process|does not exist|container not running|deleted the container meanwhile|it is stopped"),
 ]
 

@@ -14,9 +14,10 @@ final class ArchiveTarget {
     init(_ path: Path, exists: Bool) throws(OperationError) {
         self.path = path
         do throws(Errno) { directory = try FileDescriptor.open(path.parent, [.readOnly, .directory]) } catch { throw OperationError("open image", path.text, .errno(error)) }
+        BundleDirectory.removeAbandoned(in: directory)
         old = exists ? try ContentStore(path) : nil
         if let old {
-            guard old.contains("oci-layout"), old.contains("index.json") else {
+            guard try old.contains("oci-layout"), try old.contains("index.json") else {
                 throw OperationError("open image", path.text, .invalid("it is no OCI archive"), hint: "only an OCI layout or an OCI archive can take a new image")
             }
             try ImageLayoutFile.check(try old.open("oci-layout").readAll(limit: 1 << 16), source: "oci-layout")
@@ -27,8 +28,8 @@ final class ArchiveTarget {
 
     func contains(_ digest: Digest, size: Int64) -> Bool {
         if added.contains(where: { $0.digest == digest && $0.size == size }) { return true }
-        guard let old, old.contains(name(digest)) else { return false }
-        do throws(OperationError) { return try old.open(name(digest)).size == size } catch { return false }
+        // it is written anew when it cannot be read
+        do throws(OperationError) { return try old?.open(name(digest)).size == size } catch { return false }
     }
 
     func stage() throws(OperationError) -> StagedFile {

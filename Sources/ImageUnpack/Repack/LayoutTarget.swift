@@ -19,13 +19,22 @@ final class LayoutTarget {
             if exists {
                 handle = try FileDescriptor.open(path, [.readOnly, .directory])
             } else {
+                BundleDirectory.removeAbandoned(in: parent)
                 let name = Path("\(BundleDirectory.prefix)\(processID())-\(monotonicNanoseconds())")
                 try parent.makeDirectory(name, permissions: 0o755)
-                handle = try parent.open(name, [.readOnly, .directory, .noFollow])
+                do throws(Errno) { handle = try parent.open(name, [.readOnly, .directory, .noFollow]) } catch {
+                    let first = error
+                    do throws(Errno) { try parent.remove(name, directory: true) } catch {}  // the first error is the one to tell
+                    throw first
+                }
                 temporary = name
             }
             // one writer at a time: the index is read, changed and replaced
             try handle.lock()
+            // who had this lock before and was killed between the two names of the index left one
+            for entry in try handle.entries() where entry.kind == .regular && entry.name.starts(with: BundleDirectory.prefix.utf8) {
+                if let name = Path(bytes: entry.name) { try handle.remove(name) }
+            }
             if !exists {
                 try handle.makeDirectory("blobs", permissions: 0o755)
                 try handle.makeDirectory("blobs/sha256", permissions: 0o755)

@@ -64,10 +64,16 @@ final class ContentStore {
         }
     }
 
-    func contains(_ name: String) -> Bool {
+    func contains(_ name: String) throws(OperationError) -> Bool {
         guard let wanted = InRootPath(bytes: name.utf8) else { return false }
         if let members { return members[wanted] != nil }
-        do throws(Errno) { return try root.open(wanted, [.path, .noFollow]).status().kind == .regular } catch { return false }
+        do throws(Errno) {
+            return try root.open(wanted, [.path, .noFollow]).status().kind == .regular
+        } catch where error == .noEntry || error == .notDirectory || error == .tooManyLinks {
+            return false
+        } catch {
+            throw OperationError("open", name, .errno(error)).within("read image " + quoted(path.text))
+        }
     }
 
     /// The names of all files of an archive, links among them; none for a directory.

@@ -18,14 +18,14 @@ package final class ImageSource {
     package init(_ path: Path) throws(OperationError) {
         self.path = path
         store = try ContentStore(path)
-        isLayout = store.contains("index.json")
+        isLayout = try store.contains("index.json")
         if isLayout {
-            if store.contains("oci-layout") {
+            if try store.contains("oci-layout") {
                 try ImageLayoutFile.check(try store.open("oci-layout").readAll(limit: Self.documentLimit), source: "oci-layout")
             } else {
                 throw refused("it has an index.json, but no file oci-layout")
             }
-        } else if !store.contains("manifest.json") {
+        } else if try !store.contains("manifest.json") {
             throw refused("it is no image: it has neither index.json (OCI) nor manifest.json (docker)")
         }
     }
@@ -121,7 +121,7 @@ package final class ImageSource {
             if let found = manifests.first(where: { $0.digest == digest }) { return found }
             // an image of an index inside has no name of its own; its digest proves it all the same
             let blob = "blobs/\(digest.algorithm.rawValue)/\(digest.encoded)"
-            if store.contains(blob) { return Descriptor(mediaType: "", digest: digest, size: try store.open(blob).size) }
+            if try store.contains(blob) { return Descriptor(mediaType: "", digest: digest, size: try store.open(blob).size) }
             throw refused("there is no image \(digest.text)")
         case .byDefault:
             let images = manifests.filter { MediaType.leadsToImage($0.mediaType) }

@@ -65,14 +65,21 @@ extension LayerStore {
         }
     }
 
+    /// Removes what a killed process left of a bundle under another name.
+    private func removeWhatIsLeft(beside path: Path) {
+        do throws(Errno) { BundleDirectory.removeAbandoned(in: try FileDescriptor.open(path.parent, [.readOnly, .directory])) } catch {}  // it went with its directory
+    }
+
     /// Removes what nobody uses. The store must be opened exclusively.
     package func collectGarbage() throws(OperationError) -> CollectedGarbage {
         var collected = CollectedGarbage()
+        collected.leftovers += try removeAbandonedRuns()
         var used: Set<String> = []
         for bundle in try bundles() {
             if bundle.exists {
                 for key in bundle.keys { used.insert(key.text) }
             } else {
+                removeWhatIsLeft(beside: bundle.path)
                 try unregister(bundle.id)
                 collected.bundles += 1
             }

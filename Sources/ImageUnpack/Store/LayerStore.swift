@@ -8,6 +8,7 @@
 //     bundles/ID     a bundle's path and the keys of its layers: what is in use
 //     empty/         a directory that stays so, below a single layer
 //     volumes/NAME   volumes that outlive containers
+//     runs/NAME      bundles of `calque run` (Runs.swift)
 //
 // Any number of processes may use it at once, and each may be killed at any moment: a layer gets its name by one rename, after
 // syncfs(2), and what was left behind is found by its lock. What becomes of it is in CollectGarbage.swift.
@@ -48,7 +49,7 @@ package final class LayerStore: @unchecked Sendable {
         let found: [UInt8]
         do throws(Errno) {
             try makeParents(path)
-            let absolute = path.relative(to: try currentDirectory())
+            let absolute = path.isAbsolute ? path : path.relative(to: try currentDirectory())
             let handle = try FileDescriptor.open(absolute, [.readOnly, .directory, .noFollow])
             let lock = try handle.open("lock", [.readWrite, .create, .noFollow], mode: 0o600)
             try lock.lock(exclusive: exclusive)
@@ -56,18 +57,11 @@ package final class LayerStore: @unchecked Sendable {
         } catch {
             throw failed(error == .notDirectory || error == .tooManyLinks ? .invalid("it must be a directory, not a link or a file") : .errno(error))
         }
-        do throws(Errno) {
-            let status = try store.handle.status()
-            if status.uid != effectiveUserID() { throw .notPermitted }
-            if status.permissions & 0o022 != 0 { throw .accessDenied }
-            found = try store.prepare(format)
-        } catch where error == .notPermitted {
-            throw failed(.invalid("it belongs to somebody else"))
-        } catch where error == .accessDenied {
-            throw failed(.invalid("others may write into it"), "chmod 700 \(path.text)")
-        } catch {
-            throw failed(.errno(error))
-        }
+        let status: FileStatus
+        do throws(Errno) { status = try store.handle.status() } catch { throw failed(.errno(error)) }
+        if status.uid != effectiveUserID() { throw failed(.invalid("it belongs to somebody else")) }
+        if status.permissions & 0o022 != 0 { throw failed(.invalid("others may write into it"), "chmod 700 \(path.text)") }
+        do throws(Errno) { found = try store.prepare(format) } catch { throw failed(.errno(error)) }
         if store.path.bytes.contains(where: { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: "\\") }) {
             throw failed(.invalid("its path contains a comma, a colon or a backslash, which have a meaning in the options of a mount"))
         }
@@ -88,16 +82,6 @@ package final class LayerStore: @unchecked Sendable {
             return Array(format.utf8)
         } catch where error == .exists {
             return try handle.open("format", [.readOnly, .noFollow]).readAll(limit: 4096)
-        }
-    }
-
-    /// Where bundles of `calque run` lie, made where it is missing. Absolute.
-    package func directoryOfRuns() throws(OperationError) -> Path {
-        do throws(Errno) {
-            do throws(Errno) { try handle.makeDirectory("runs", permissions: 0o700) } catch where error == .exists {}
-            return path.appending("runs")
-        } catch {
-            throw failed("make", "runs", error)
         }
     }
 
@@ -140,10 +124,16 @@ package final class LayerStore: @unchecked Sendable {
                     number += 1
                     continue
                 }
-                let directory = try parent.open(name, [.readOnly, .directory, .noFollow])
-                try directory.lock(waiting: false)
-                try directory.makeDirectory("tree", permissions: 0o755)
-                return StagedLayer(parent: parent, name: name, directory: directory)
+                do throws(Errno) {
+                    let directory = try parent.open(name, [.readOnly, .directory, .noFollow])
+                    try directory.lock(waiting: false)
+                    try directory.makeDirectory("tree", permissions: 0o755)
+                    return StagedLayer(parent: parent, name: name, directory: directory)
+                } catch {
+                    let first = error
+                    do throws(Errno) { try parent.removeTree(name) } catch {}  // the first error is the one to tell
+                    throw first
+                }
             }
         } catch {
             throw failed("make", "a layer", error)

@@ -34,7 +34,7 @@ package struct OverlayBundle: Equatable, Sendable {
     /// - Throws: for a directory that is no overlay bundle of calque.
     package init(_ path: Path) throws(OperationError) {
         do throws(Errno) {
-            self.path = path.relative(to: try currentDirectory())
+            self.path = path.isAbsolute ? path : path.relative(to: try currentDirectory())
             id = String(decoding: try readFile(path.appending(Self.idFile), limit: 4096), as: UTF8.self)
             let text = String(decoding: try readFile(path.appending(Self.aboutFile), limit: 1 << 20), as: UTF8.self)
             var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { String($0) }[...]
@@ -92,12 +92,7 @@ package struct OverlayBundle: Equatable, Sendable {
     /// Removes the bundle, its writable layer and its anonymous volumes; volumes with names stay.
     /// - Throws: `EBUSY` while it is mounted.
     package func delete(from store: LayerStore) throws(OperationError) {
-        do throws(Errno) {
-            let parent = try FileDescriptor.open(path.parent, [.readOnly, .directory])
-            try parent.removeTree(Path(path.lastComponent))
-        } catch {
-            throw OperationError("delete", path.text, .errno(error), hint: error == .busy ? "calque umount first" : nil)
-        }
+        try BundleDirectory.remove(path)
         try store.unregister(id)
     }
 }

@@ -47,9 +47,20 @@ struct OverlayMount: Equatable {
     func open() throws(OperationError) -> FileDescriptor {
         if lower.isEmpty { throw OperationError("mount", "overlay", .invalid("the image has no layers")) }
         do throws(Errno) {
-            return try FileDescriptor.newMount(type: "overlay", options: options, attributes: [])
+            let mount = try FileDescriptor.newMount(type: "overlay", options: options, attributes: [])
+            if let work { try Self.checkWork(Path(work)) }
+            return mount
         } catch {
             throw OperationError("mount", "overlay", .errno(error), hint: Self.hint(error))
+        }
+    }
+
+    /// Without room for a directory in `work` the kernel mounts all the same, for reading only: finds out why.
+    private static func checkWork(_ work: Path) throws(Errno) {
+        let own = work.appending("work")
+        do throws(Errno) { _ = try fileStatus(own) } catch where error == .noEntry {
+            try makeDirectory(own, permissions: 0)
+            throw .readOnlyFilesystem
         }
     }
 
