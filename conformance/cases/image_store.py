@@ -3,6 +3,7 @@ import os
 import shutil
 import subprocess
 import tarfile
+import time
 
 from cases.image_repack import BASE, listing
 from images import image_case, tagged, tar
@@ -71,3 +72,66 @@ umount "$1/mnt"
     done = subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", work, i.program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout.split()[-1]) < 4 << 20, done.stdout
+
+
+@image_case("a bundle whose layers are mounted is not deleted, nor is anything in it")
+def mounted(i):
+    work = i.layout.path.parent
+    i.layout.write(tagged(i.layout.manifest(*layers())))
+    # the mount is seen by nobody else and goes with its namespace
+    script = """set -e
+"$2" unpack --quiet --mode overlay --mount-by hand --store "$1/store" --image "$1/image" "$1/b"
+"$2" mount "$1/b"
+echo mine > "$1/b/rootfs/mine"
+! "$2" delete "$1/b" || exit 7
+cat "$1/b/overlay/upper/mine" "$1/b/rootfs/mine"; ls "$1/b/rootfs/etc" > /dev/null
+"$2" umount "$1/b"
+"$2" delete "$1/b"
+test ! -e "$1/b"
+"""
+    done = subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", work, i.program], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout == "mine\nmine\n", done
+    assert done.stderr.strip() == f'calque: delete "{work}/b": Device or resource busy (EBUSY); hint: calque umount first', done.stderr
+
+
+@image_case("what was left by a run that was killed goes with gc, and with the next run of that name; what is in use or kept stays")
+def runs(i):
+    work = i.layout.path.parent
+    i.layout.write(tagged(i.layout.manifest(*layers(), config={"Cmd": ["x"]})))
+    runtime = work / "runtime"
+    runtime.write_text('#!/bin/sh\necho started > "$FLAG"\nwhile test -e "$FLAG"; do sleep 0.02; done\n')
+    runtime.chmod(0o755)
+
+    def start(name, *options):
+        flag = work / f"flag-{name}"
+        process = subprocess.Popen([i.program, "run", "--quiet", "--store", work / "store", "--runtime", runtime, "--name", name, *options, i.layout.path],
+                                   env={**os.environ, "FLAG": str(flag)}, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while not flag.exists():
+            assert process.poll() is None, "run ends at once"
+            time.sleep(0.01)
+        return process, flag
+
+    def names():
+        return sorted(os.listdir(work / "store/runs"))
+
+    for after in ("gc", "run"):
+        killed, flag = start("killed")
+        used, other = start("used")
+        killed.kill()
+        killed.wait()
+        flag.unlink()
+        assert names() == ["killed", "used"]
+        if after == "gc":
+            subprocess.run([i.program, "gc", "--store", work / "store"], check=True, stdout=subprocess.DEVNULL)
+            assert names() == ["used"]
+        else:
+            again, flag = start("killed")
+            flag.unlink()
+            assert again.wait() == 0
+        other.unlink()
+        assert used.wait() == 0 and names() == []
+    kept, flag = start("kept", "--keep")
+    flag.unlink()
+    assert kept.wait() == 0
+    subprocess.run([i.program, "gc", "--store", work / "store"], check=True, stdout=subprocess.DEVNULL)
+    assert names() == ["kept"]
