@@ -1,3 +1,6 @@
+// `calque run`: an image to a running container in one command. The bundle lies in the store and lives as long as its container and this
+// process; its lock tells `gc`, and a later run of the same name, whether its maker still lives. Any OCI runtime runs it, with a state of
+// its own beside the bundles.
 import CLI
 import Diagnostics
 import ImageUnpack
