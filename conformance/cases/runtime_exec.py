@@ -613,6 +613,16 @@ def tty_signals(c):
     terminal.end()
 
 
+@case("--tty: what the program writes at once has the line ends of all the rest")
+def tty_lines(c):
+    running(c)
+    for _ in range(20):
+        terminal = Terminal(c, "-t", c.id, "/bin/sh", "-c", "echo first; echo last")
+        assert "first\r\nlast" in terminal.read(b"last"), "the terminal and the caller's have both translated a line end"
+        terminal.process.wait(timeout=10)
+        terminal.end()
+
+
 @case("without --tty there is no terminal, whatever the container has")
 def no_tty(c):
     running(c)

@@ -4,6 +4,23 @@
 import Diagnostics
 import Kernel
 
+/// Gives a terminal that this process relays what its program may ask for: the size of the caller's. Line ends are left alone: the caller's
+/// terminal translates them itself, and a file wants none. Before the program writes: later, its first lines would be translated twice.
+/// Source: runc does the same.
+func settleTerminal(_ terminal: borrowing FileDescriptor?) throws(OperationError) {
+    do throws(Errno) {
+        switch terminal {
+        case .some(let master):
+            try master.clearNewlineTranslation()
+            let size = try FileDescriptor.withStream(0) { (input) throws(Errno) in input.isTerminal() ? try input.windowSize() : nil }
+            if let size { try master.setWindowSize(size) }
+        case .none: return
+        }
+    } catch {
+        throw OperationError("set up", "terminal", .errno(error))
+    }
+}
+
 /// Waits for the container's process while it forwards signals and, with a terminal, bytes.
 struct Attendance: ~Copyable {
     /// The init.
@@ -49,13 +66,10 @@ struct Attendance: ~Copyable {
     /// Waits while relaying between the caller's standard streams and `master`.
     func wait(relaying master: borrowing FileDescriptor) throws(Errno) -> Int32 {
         try master.setNonBlocking(true)
-        // the caller's terminal translates line ends itself, and a file wants none; runc does the same
-        try master.clearNewlineTranslation()
         var settings: TerminalSettings?
         do throws(Errno) {
             settings = try FileDescriptor.withStream(0) { (input) throws(Errno) in
                 if !input.isTerminal() { return nil }
-                try master.setWindowSize(try input.windowSize())
                 return try input.makeRaw()
             }
         } catch where error == .badDescriptor {}

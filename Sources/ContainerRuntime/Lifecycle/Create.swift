@@ -65,17 +65,17 @@ enum ConsoleReceiver {
 package func createContainer(_ options: CreateOptions, warn: (String) -> Void) throws(OperationError) {
     var terminal: FileDescriptor?
     let receiver: ConsoleReceiver = options.consoleSocket.map { .socket($0) } ?? .nobody
-    _ = try makeContainer(options, waitsForStart: true, console: receiver, terminal: &terminal, warn: warn) { (launch) throws(OperationError) in
+    _ = try makeContainer(options, waitsForStart: true, console: receiver, terminal: &terminal, warn: warn) { (launch, _) throws(OperationError) in
         try launch.answer()
     }
 }
 
-/// Makes the container; `release` lets the init go on.
+/// Makes the container; `release` lets the init go on, and may receive the terminal before.
 ///
-/// - Parameter terminal: with the receiver `caller`, the socket from which the terminal's master can be received.
+/// - Parameter terminal: with the receiver `caller`, the socket from which the terminal's master can be received, until `release` has changed it.
 func makeContainer(
     _ options: CreateOptions, waitsForStart: Bool, console receiver: ConsoleReceiver, terminal: inout FileDescriptor?,
-    warn: (String) -> Void, release: (borrowing Launch) throws(OperationError) -> Void
+    warn: (String) -> Void, release: (borrowing Launch, inout FileDescriptor?) throws(OperationError) -> Void
 ) throws(OperationError) -> MadeContainer {
     populateHeap()
     let root = try StateRoot.open(options.stateRoot, creating: true)
@@ -89,7 +89,9 @@ func makeContainer(
     var devices = try NetworkDevices.find(preparation.plan.networkDevices)
     let directory = try root.create(options.id)
     do throws(OperationError) {
-        return try make(options, preparation, in: directory, waitsForStart: waitsForStart, handles: handles, devices: &devices, release: release)
+        return try make(options, preparation, in: directory, waitsForStart: waitsForStart, handles: handles, devices: &devices) {
+            (launch) throws(OperationError) in try release(launch, &terminal)
+        }
     } catch {
         try? root.remove(options.id)  // the first error is the one to tell
         throw error

@@ -119,26 +119,13 @@ private func setFromOutside(_ plan: ContainerPlan, pid: Int32) throws(OperationE
 
 /// Lets the new process go on, until its program runs.
 ///
-/// - Parameter terminal: its master; it gets the size of the caller's before the program can ask for it.
+/// - Parameter terminal: its master; it is settled before the program can use it.
 private func release(_ launch: borrowing Launch, _ options: ExecOptions, terminal: consuming FileDescriptor?) throws(OperationError) -> ReleasedProcess {
     let process = ReleasedProcess(signals: options.detaches ? nil : try watchSignals(pid: launch.pid), terminal: terminal)
-    try copyWindowSize(to: process.terminal)
+    try settleTerminal(process.terminal)
     try launch.answer()
     try launch.awaitExecution()
     return process
-}
-
-private func copyWindowSize(to terminal: borrowing FileDescriptor?) throws(OperationError) {
-    do throws(Errno) {
-        let size = try FileDescriptor.withStream(0) { (input) throws(Errno) in input.isTerminal() ? try input.windowSize() : nil }
-        guard let size else { return }
-        switch terminal {
-        case .some(let master): try master.setWindowSize(size)
-        case .none: return
-        }
-    } catch {
-        throw OperationError("set size of", "terminal", .errno(error))
-    }
 }
 
 /// From here on signals, which are blocked since the process was made, are relayed.

@@ -29,7 +29,9 @@ package func restoreContainer(_ options: RestoreOptions, warn: (String) -> Void)
     let state = try Restoration(options, criu: criu).run(console: receiver, terminal: &terminal, warn: warn)
     if options.detaches { return .detached }
     do throws(Errno) { try blockAllSignals() } catch { throw OperationError("block", "signals", .errno(error)) }
-    let status = try attend(pid: state.pid, signals: signals, terminal: try receiveTerminal(from: terminal), subject: state.id)
+    let master = try receiveTerminal(from: terminal)
+    try settleTerminal(master)
+    let status = try attend(pid: state.pid, signals: signals, terminal: master, subject: state.id)
     if status == 137, let reason = state.cgroup.outOfMemory() { warn("a process of container \(quoted(state.id)) was killed: " + reason) }
     try deleteContainer(options.creation.id, in: try StateRoot.open(options.creation.stateRoot, creating: false), force: true, warn: warn)
     return .ended(status: status)

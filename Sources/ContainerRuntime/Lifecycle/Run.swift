@@ -33,7 +33,9 @@ package func runContainer(
     let receiver: ConsoleReceiver = options.consoleSocket.map { .socket($0) } ?? (detach ? .nobody : .caller)
     var notifications: NotifySocket?
     var waiting = manager
-    let made = try makeContainer(options, waitsForStart: false, console: receiver, terminal: &terminal, warn: warn) { (launch) throws(OperationError) in
+    let made = try makeContainer(options, waitsForStart: false, console: receiver, terminal: &terminal, warn: warn) { (launch, terminal) throws(OperationError) in
+        terminal = try receiveTerminal(from: terminal.take())
+        try settleTerminal(terminal)
         // as itself the runtime is what the manager watches while it waits for the container
         if let manager = waiting.take() {
             notifications = try NotifySocket.bind(in: options.notifyDirectory, for: manager, mainPID: detach ? launch.pid : processID())
@@ -57,8 +59,7 @@ package func runContainer(
         }
         return .detached
     }
-    let status = try attend(
-        pid: state.pid, signals: signals, terminal: try receiveTerminal(from: terminal), notifications: notifications.take(), subject: state.id)
+    let status = try attend(pid: state.pid, signals: signals, terminal: terminal, notifications: notifications.take(), subject: state.id)
     // 128 and SIGKILL: nobody else would say why
     if status == 137, let reason = state.cgroup.outOfMemory() { warn("a process of container \(quoted(state.id)) was killed: " + reason) }
     if !keep {
