@@ -19,6 +19,12 @@ def env(c):
     assert not any(line.startswith(("TERM=", "USER=", "LANG=")) for line in lines), lines
 
 
+@case("of two entries of env with one name the last counts", "RT-config-108")
+def env_twice(c):
+    c.process["env"] = ["PATH=/nowhere", "A=1", "B=2", "A=3", "HOME=/", "PATH=/bin"]
+    assert sorted(c.args("env").run().lines) == ["A=3", "B=2", "HOME=/", "PATH=/bin"]
+
+
 @case("HOME comes from the rootfs' passwd file when env has none")
 def home(c):
     c.process["user"] = {"uid": 1000, "gid": 1000}

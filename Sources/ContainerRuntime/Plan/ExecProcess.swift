@@ -59,7 +59,7 @@ package struct ProcessChanges: Equatable, Sendable {
 
     private func apply(to process: inout Process, users: borrowing ContainerUsers) throws(OperationError) {
         if let cwd { process.cwd = cwd }
-        process.env = Self.withoutDuplicates(process.env + environment)
+        process.env = withoutDuplicates(process.env + environment)
         if let user {
             let found = try users.resolve(try UserOption(user))
             process.user.uid = found.uid
@@ -82,16 +82,5 @@ package struct ProcessChanges: Equatable, Sendable {
             process.env = process.env.filter { $0 != "HOME=" } + ["HOME=" + users.home(of: process.user.uid)]
         }
         try process.validate()
-    }
-
-    /// Programs read the first entry of a name, and mean the last one.
-    private static func withoutDuplicates(_ entries: [String]) -> [String] {
-        var names: Set<String> = []
-        var kept: [String] = []
-        for entry in entries.reversed() {
-            let name = String(entry.utf8.prefix { $0 != UInt8(ascii: "=") }) ?? entry
-            if names.insert(name).inserted { kept.append(entry) }
-        }
-        return kept.reversed()
     }
 }

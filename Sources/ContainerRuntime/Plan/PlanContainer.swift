@@ -23,7 +23,7 @@ extension ContainerPlan {
         hasProcess = startable != nil
         try refuseLabelWithoutSELinux(linux, context: context)
         arguments = process.args
-        environment = process.env
+        environment = withoutDuplicates(process.env)
         // programs and shells take it for granted; runc and crun add it as well
         if let home = context.home { environment = environment.filter { $0 != "HOME=" } + ["HOME=" + home] }
         oomScoreAdjustment = process.oomScoreAdj.map { Int32($0) }

@@ -8,6 +8,17 @@ import OCISpec
 import Seccomp
 import UntrustedTree
 
+/// The last of the entries with one name: getenv(3) finds the first, and whoever adds one means the last. runc and crun do the same.
+func withoutDuplicates(_ entries: [String]) -> [String] {
+    var names: Set<String> = []
+    var kept: [String] = []
+    for entry in entries.reversed() {
+        let name = String(entry.utf8.prefix { $0 != UInt8(ascii: "=") }) ?? entry
+        if names.insert(name).inserted { kept.append(entry) }
+    }
+    return kept.reversed()
+}
+
 extension ContainerPlan {
     mutating func planProcess(_ process: Process, linux: Linux, context: PlanContext) throws(OperationError) {
         add(.enterDirectory(try inRoot(process.cwd, "process.cwd")), field: "process.cwd")
