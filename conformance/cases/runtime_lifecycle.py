@@ -80,6 +80,21 @@ def kill_created(c):
     c.wait("stopped")
 
 
+@case("what asks for the end ends a created container, whose program cannot handle it yet; what does not is lost", "RT-runtime-053")
+def kill_created_politely(c):
+    c.args("sleep", "60")
+    for word in ("TERM", "INT", "HUP", "QUIT"):
+        c.create().ok()
+        c.kill("USR1").ok()
+        assert c.state()["status"] == "created"
+        c.kill(word).ok()
+        c.wait("stopped")
+        c.delete().ok()
+    c.create().ok()
+    c.call("kill", "--all", c.id, "TERM").ok()
+    c.wait("stopped")
+
+
 @case("kill of a stopped container is refused", "RT-runtime-052")
 def kill_stopped(c):
     c.args("true")

@@ -6,7 +6,8 @@ import OCISpec
 extension Container {
     /// Sends `signal` to the container's init, or to all its processes.
     ///
-    /// A paused container gets SIGKILL at once, other signals when it is resumed.
+    /// A paused container gets SIGKILL at once, other signals when it is resumed. The init of a created one waits with all signals blocked, and
+    /// the kernel would drop them when it is the first process of a pid namespace: one that asks for the end ends it, as with runc.
     ///
     /// - Parameter all: every process of the container's cgroup. A stopped container is no error then.
     /// - Throws: `.invalid("container not running")` (RT-runtime-052: created and running containers only).
@@ -15,8 +16,12 @@ extension Container {
         let status = try status()
         let cgroup = state.cgroup
         if all {
-            if !cgroup.directories.isEmpty { return try cgroup.killAll(signal) }
-            if status == .stopped { return }
+            if !cgroup.directories.isEmpty {
+                try cgroup.killAll(signal)
+                if status != .created || !Self.asksForEnd(signal) { return }
+            } else if status == .stopped {
+                return
+            }
         }
         guard status == .created || status == .running || status == .paused else {
             throw OperationError("kill container", state.id, .invalid("container not running (it is \(status.rawValue))"))
@@ -26,6 +31,7 @@ extension Container {
             let process = try FileDescriptor.process(state.pid)
             guard try state.initMatches() else { throw .noProcess }
             try process.sendSignal(signal)
+            if status == .created && Self.asksForEnd(signal) { try process.sendSignal(9) }
         } catch where error == .noProcess {
             throw OperationError("kill container", state.id, .invalid("container not running (no such process)"))
         } catch {
@@ -36,6 +42,11 @@ extension Container {
         // none of its processes may run on for that
         if status == .paused || !state.hasOwnPIDNamespace { try cgroup.killAll(signal) } else { try cgroup.thawTree() }
     }
+}
+
+extension Container {
+    /// HUP, INT, QUIT, TERM.
+    private static func asksForEnd(_ signal: Int32) -> Bool { signal == 1 || signal == 2 || signal == 3 || signal == 15 }
 }
 
 extension StoredState {
