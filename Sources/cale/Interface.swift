@@ -3,6 +3,7 @@
 //
 // "%prog" stands for the name under which the program was called. Options that several commands share are at the end.
 import CLI
+import ContainerRuntime
 
 extension Program {
     /// The command line of cale.
@@ -18,7 +19,7 @@ extension Program {
                 "  mkdir -p web/rootfs && tar -C web/rootfs -xf rootfs.tar\n  cd web && %prog spec\n  %prog run web1",
             ],
             version: BuildInformation.version,
-            versionDetails: ["commit: " + BuildInformation.commit, "spec: " + BuildInformation.specification],
+            versionDetails: ["commit: " + BuildInformation.commit, "spec: " + BuildInformation.specification, "libseccomp: " + seccompLibraryVersion()],
             globalOptions: globalOptions,
             commands: [
                 .create, .start, .state, .kill, .delete, .run, .exec, .list, .ps, .pause, .resume, .update, .events, .checkpoint, .restore, .spec, .features, .plan,

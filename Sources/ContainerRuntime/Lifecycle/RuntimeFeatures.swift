@@ -25,10 +25,14 @@ package func runtimeFeatures(version: String, commit: String) -> Features {
     features.annotations = StringMap([
         StringMap.Entry("io.cale.version", version), StringMap.Entry("io.cale.commit", commit),
         StringMap.Entry("io.cale.config.annotations", AnnotatedSettings.supported.joined(separator: " ")),
+        StringMap.Entry("io.github.seccomp.libseccomp.version", libseccompVersion()),
     ])
     features.potentiallyUnsafeConfigAnnotations = AnnotatedSettings.listed
     return features
 }
+
+/// The version of the libseccomp that is built in, for `--version`, where runc tells it too.
+package func seccompLibraryVersion() -> String { libseccompVersion() }
 
 private func seccompFeatures() -> LinuxFeatures.Seccomp {
     var seccomp = LinuxFeatures.Seccomp(enabled: true)
