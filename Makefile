@@ -13,7 +13,7 @@ FUZZ_SECONDS ?= 300
 
 BUILD_PACKAGES = gcc libc6-dev pkg-config libseccomp-dev libcap-dev libjson-c-dev libzstd-dev zlib1g-dev libisal-dev libssl-dev
 DEMO_PACKAGES  = $(BUILD_PACKAGES) busybox-static umoci
-TEST_PACKAGES  = $(DEMO_PACKAGES) python3 python3-jsonschema runc crun uidmap iproute2 isal zstd skopeo podman btrfs-progs man-db mandoc zsh fish \
+TEST_PACKAGES  = $(DEMO_PACKAGES) python3 python3-jsonschema procps runc crun uidmap iproute2 isal zstd skopeo podman btrfs-progs man-db mandoc zsh fish \
                  containernetworking-plugins iptables jq
 
 BENCH_PACKAGES = $(TEST_PACKAGES) containerd
@@ -26,7 +26,7 @@ triple    = $(shell $(SWIFT)c -print-target-info | sed -n 's/.*"unversionedTripl
 release   = SWIFT_RESOURCES="$(resources)" SWIFT_TRIPLE="$(triple)" CALE_RELEASE=$(MODE) CALE_GZIP=$(GZIP) PKG_CONFIG_PATH=$(CURDIR)/build/archives \
             $(SWIFT) build -c release $(CHECKED) --disable-local-rpath --scratch-path $(SCRATCH)
 
-.PHONY: help build demo test unit conformance coverage faults threats soak fuzz order bench bench-images trees hostile-images install uninstall format clean \
+.PHONY: help build demo test unit conformance compare coverage faults threats soak fuzz order bench bench-images trees hostile-images install uninstall format clean \
         vm build-packages demo-packages test-packages bench-packages vm-packages every-mode fuzz-program
 
 help: ## this list
@@ -69,6 +69,7 @@ test: test-packages unit every-mode fuzz-program ## every test, the long ones in
 	conformance/hostile-images build/bin/calque
 	TMPDIR=/dev/shm conformance/interrupted-unpack build/bin/calque
 	RUNTIME=build/bin/cale conformance/threats --rounds 5
+	RUNTIME=build/bin/cale conformance/compare/run
 	RUNTIME=build/bin/cale conformance/faults/run --short
 	CALQUE=build/bin/calque conformance/faults/images --short
 	RUNTIME=build/bin/cale conformance/soak --rounds 200 --alive 50 --races 5
@@ -83,6 +84,9 @@ conformance: test-packages build ## the conformance suite on cale, then on runc 
 	CALQUE=build/bin/calque RUNTIME=build/bin/cale conformance/run
 	RUNTIME=/usr/sbin/runc conformance/run
 	RUNTIME=/usr/bin/crun conformance/run
+
+compare: test-packages build ## the same commands with runc and cale, side by side: equal statuses, outputs, files and states
+	RUNTIME=build/bin/cale conformance/compare/run
 
 faults: test-packages build ## cale and calque are killed at every system call of their commands, and every one fails in every plausible way
 	RUNTIME=build/bin/cale conformance/faults/run
