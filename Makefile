@@ -72,7 +72,7 @@ test: test-packages unit every-mode fuzz-program ## every test, the long ones in
 	RUNTIME=build/bin/cale conformance/compare/run
 	RUNTIME=build/bin/cale conformance/faults/run --short
 	CALQUE=build/bin/calque conformance/faults/images --short
-	RUNTIME=build/bin/cale conformance/soak --rounds 200 --alive 50 --races 5
+	RUNTIME=build/bin/cale conformance/soak --rounds 200 --alive 50 --execs 300 --races 5
 	$(if $(filter 0,$(VM)),,$(MAKE) vm-packages && conformance/vm/run build/bin/cale)
 
 coverage: test-packages ## every statement of the specifications, and the lines of parsers and init that the unit tests execute
@@ -101,7 +101,7 @@ fuzz: fuzz-program ## libFuzzer with AddressSanitizer over every parser, FUZZ_SE
 fuzz-program: test-packages
 	CALE_RELEASE=fuzz $(SWIFT) build --product fuzz --sanitize fuzzer --sanitize address --scratch-path .build-fuzz
 
-soak: test-packages build ## 20,000 containers one after another, 1,000 at once, races for one id: nothing is left
+soak: test-packages build ## 20,000 containers one after another, 1,000 at once, 5,000 execs, races for one id: nothing is left
 	RUNTIME=build/bin/cale conformance/soak
 
 order: test-packages ## write Sources/cale/functions.order anew, from what a start executes

@@ -16,6 +16,7 @@ class Engine:
         self.cgroup = f"cale-containerd-{os.getpid()}"
         self.socket = place.directory / "containerd.sock"
         self.count = 0
+        self.prefix = f"box{os.getpid()}x"
 
     def start(self):
         directory = self.place.directory
@@ -39,7 +40,7 @@ class Engine:
 
     def name(self):
         self.count += 1
-        return f"box{self.count}"
+        return f"{self.prefix}{self.count}"
 
     def run(self, *words, options=(), **rest):
         name = self.name()

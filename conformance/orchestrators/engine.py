@@ -66,10 +66,12 @@ class Reaper:
     def reap(self):
         while True:
             time.sleep(0.02)
-            for status in pathlib.Path("/proc").glob("[0-9]*/stat"):
+            for name in os.listdir("/proc"):
+                if not name.isdigit():
+                    continue
                 try:
-                    state, parent = status.read_text().rsplit(") ", 1)[1].split()[:2]
-                    pid = int(status.parent.name)
+                    state, parent = pathlib.Path("/proc", name, "stat").read_text().rsplit(") ", 1)[1].split()[:2]
+                    pid = int(name)
                     with self.lock:
                         if state == "Z" and int(parent) == os.getpid() and pid not in self.ours:
                             os.waitpid(pid, os.WNOHANG)
