@@ -148,7 +148,7 @@ def plausible(call):
         return ["ENOSPC"]
     if name == "newfstatat" and call.text == "-":  # an open file
         return ["EIO"]
-    if name in ("open", "openat", "newfstatat") and ("/" not in call.text or call.text.startswith("layers/") or call.text.endswith("/overlay/about")):  # a name in a directory of the runtime's own does not vanish
+    if name in ("open", "openat", "newfstatat") and ("/" not in call.text or call.text.startswith("layers/") or call.text.endswith(("/overlay/about", "/overlay/id"))):  # a name in a directory of the runtime's own does not vanish
         return [code for code in PLAUSIBLE[name] if code != "ENOENT"]
     return PLAUSIBLE.get(name, MEMORY.get(name, ["EPERM", "ENOMEM"]))
 
