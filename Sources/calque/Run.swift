@@ -103,7 +103,8 @@ extension Calque {
             if executedPath().utf8.contains(UInt8(ascii: "/")), mayExecute(own) { return own }
             if let path = findProgram(name, standard: RuntimeTemplate.searchPath) { return path }
         }
-        throw OperationError("look for", name, .errno(.noEntry), hint: "--runtime names an OCI runtime: a path, or a name to be found in PATH")
+        let isThere = name.utf8.contains(UInt8(ascii: "/")) && exists(Path(name))
+        throw OperationError("look for", name, .errno(isThere ? .accessDenied : .noEntry), hint: "--runtime names an OCI runtime: a path, or a name to be found in PATH")
     }
 
     /// Calls `body` in a child, whose exit status it answers.

@@ -171,7 +171,7 @@ EXCUSED = [
     ("0|j", "accept4?|openat|read", "EMFILE|ENOENT|", "it is stopped, not created|its init has ended"),
     # what is not there is not there
     ("0", "newfstatat", "ENOENT", "EEXIST"),
-    ("0", "openat", "ENOENT", r"has no layer|it is no bundle|it does not say which image|it has no index.json|no oci-layout|an index.json, but no file"),
+    ("0", "openat|newfstatat", "ENOENT", r"has no layer|differ$|it is no bundle|it does not say which image|it has no index.json|no oci-layout|an index.json, but no file"),
     ("0", "openat|newfstatat", "ENOENT", "No such process|does not exist|container not running|deleted the container meanwhile|it is stopped"),
 ]
 
