@@ -50,6 +50,7 @@ DIFFERENCES = [
     ("masks are read-only and take no files, and /sys is read-only as a mount, not as a file system", ("out",), ["run shows its mounts"]),
     ("a terminal needs none of the caller's", ("status", "out", "stderr"), ["run a terminal when stdin is none"]),
     ("a terminal needs none of the caller's", ("status", "stderr"), ["exec with a terminal when stdin is none"]),
+    ("nobody listens at the socket any more: cale says so, and hands none on", ("out", "stderr"), ["NOTIFY_SOCKET"]),
     # exec
     ("127 and 126 for a program that is not there or cannot be executed, as a shell and crun answer; the words are runc's", ("status",),
      ["exec with an empty command", "exec of a program that is not in the path", "exec of a program whose path is not there",
