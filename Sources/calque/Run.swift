@@ -68,7 +68,13 @@ extension Calque {
         let (isQuiet, options) = (invocation.options.isSet("quiet"), request)
         let unpacked = try inChild { () throws(OperationError) in try unpack(options, isQuiet: isQuiet, progress: .automatic, invocation) }
         if unpacked != 0 { return .failure(Failed(status: unpacked)) }
-        return .success(try store.lockRun(name))
+        do throws(OperationError) {
+            return .success(try store.lockRun(name))
+        } catch {
+            let first = error
+            do throws(OperationError) { try deleteBundle(request.bundle, marks: marks) } catch {}  // the first error is the one to tell
+            throw first
+        }
     }
 
     /// A child has failed, and has told why.

@@ -312,6 +312,8 @@ class Run(Command):
 
     def failed(self, place):
         super().failed(place)
+        if re.search(r": delete |: remove ", place.said):
+            place.must("gc", "--store", place.store)  # what it could not remove goes with the next command
         if found := [path.name for path in place.store.glob("runs/*")]:
             raise Failure(f"run fails and leaves bundles: {found}")
 
