@@ -2,6 +2,8 @@
 import json
 import re
 
+# 32 and 33 are the C library's own: its posix_spawn(3) leaves them ignored, and Go takes one of them back.
+IGNORED = re.compile(r"(?<=SigIgn:\t)[0-9a-f]{16}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 
@@ -9,6 +11,7 @@ def plain(text, names):
     """`names` are pairs of what is replaced and the word that stands for it."""
     for found, word in names:
         text = text.replace(found, word)
+    text = IGNORED.sub(lambda found: f"{int(found[0], 16) & ~(3 << 31):016x}", text)
     return TIME.sub("TIME", text)
 
 
