@@ -203,6 +203,8 @@ static void stopped(struct process *p, int status, pid_t first)
                 else if (info.op == PTRACE_SYSCALL_INFO_EXIT) leave(p, info.exit.rval);
             }
         } else {
+            // the kernel spares the first process of a pid namespace that is traced, and it would fault again and again
+            if (signal == SIGSEGV || signal == SIGILL || signal == SIGBUS || signal == SIGFPE) kill(p->pid, SIGKILL);
             go_on(p, signal);
             return;
         }
