@@ -24,6 +24,20 @@ class Failure(Exception):
     """What a fault left behind, or made wrong."""
 
 
+def observe(command, out, err, directory, seconds, **environment):
+    """The exit status (None: it hangs), what it wrote to the files `out` and `err` as its standard streams."""
+    with open(out, "wb") as out_file, open(err, "wb") as err_file:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out_file, stderr=err_file, cwd=directory,
+                                   env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"} | environment)
+        try:
+            status = process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            status = None
+    return status, out.read_text(errors="replace"), err.read_text(errors="replace")
+
+
 class Bench:
     """A bundle, a state root, and the host around them."""
 
@@ -52,17 +66,7 @@ class Bench:
 
     def call(self, command, output="out", errors="err"):
         """The exit status (None: it hangs), what it wrote to stdout and to stderr."""
-        out, err = self.files / output, self.files / errors
-        with open(out, "wb") as out_file, open(err, "wb") as err_file:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out_file, stderr=err_file, cwd=self.bundle,
-                                       env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
-            try:
-                status = process.wait(TIMEOUT)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-                status = None
-        return status, out.read_text(errors="replace"), err.read_text(errors="replace")
+        return observe(command, self.files / output, self.files / errors, self.bundle, TIMEOUT)
 
     def must(self, *words):
         status, out, err = self.call(self.command(*words), "out-aside", "err-aside")

@@ -9,7 +9,7 @@ import stat
 import subprocess
 
 import images
-from faults.experiment import Failure
+from faults.experiment import Failure, observe
 
 TIMEOUT = 20
 # what an overlay notes of inodes and mounts: numbers of the moment
@@ -93,17 +93,7 @@ class Place:
 
     def call(self, command):
         """The exit status (None: it hangs), and what it wrote to stdout and stderr."""
-        out, err = self.files / "out", self.files / "err"
-        with open(out, "wb") as out_file, open(err, "wb") as err_file:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out_file, stderr=err_file, cwd=self.disk,
-                                       env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "SOURCE_DATE_EPOCH": "1700000000"})
-            try:
-                status = process.wait(TIMEOUT)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-                status = None
-        return status, out.read_text(errors="replace"), err.read_text(errors="replace")
+        return observe(command, self.files / "out", self.files / "err", self.disk, TIMEOUT, SOURCE_DATE_EPOCH="1700000000")
 
     def must(self, *words):
         status, out, err = self.call([self.calque, *map(str, words)])
