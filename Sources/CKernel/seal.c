@@ -72,7 +72,9 @@ static inline long call5(long number, long a, long b, long c, long d, long e) {
 // The proof is the file that runs, not how it was executed: callers execute by descriptor as well (fexecve(3), sudo with a digest).
 BARE int32_t kernel_runs_sealed(void) {
     struct statfs filesystem;
-    if (call5(SYS_statfs, (long)"/proc", (long)&filesystem, 0, 0, 0) != 0 || filesystem.f_type != PROC_MAGIC) return -1;
+    long answer = call5(SYS_statfs, (long)"/proc", (long)&filesystem, 0, 0, 0);
+    if (answer != 0) return (int32_t)answer;
+    if (filesystem.f_type != PROC_MAGIC) return -ENODEV;
     if (call5(SYS_statfs, (long)"/proc/self/exe", (long)&filesystem, 0, 0, 0) != 0) return 0;
     if (filesystem.f_type == OVERLAY_MAGIC) {
         const long wanted = ST_RDONLY | ST_NOSUID | ST_NODEV | ST_NODIRATIME;

@@ -30,7 +30,7 @@ extension Cgroup {
 
     /// Whether freezing was asked for, also while it is still under way. False without a freezer or without the cgroup.
     package func isFrozen() throws(OperationError) -> Bool {
-        guard let freezer = findFreezer() else { return false }
+        guard let freezer = try findFreezer() else { return false }
         do throws(Errno) {
             return try freezer.isAskedToFreeze()
         } catch {
@@ -40,10 +40,10 @@ extension Cgroup {
     }
 
     /// The directory whose freezer stops the processes of the cgroup; nil without one.
-    package var freezerDirectory: String? { findFreezer()?.directory }
+    package var freezerDirectory: String? { get throws(OperationError) { try findFreezer()?.directory } }
 
     private func freezer() throws(OperationError) -> Freezer {
-        if let freezer = findFreezer() { return freezer }
+        if let freezer = try findFreezer() { return freezer }
         throw OperationError(
             "freeze", directories.first ?? "", .unsupported("freezing a container without a cgroup that has a freezer"),
             hint: "it needs cgroup version 2 or the version 1 freezer controller")
@@ -52,7 +52,7 @@ extension Cgroup {
     /// Thaws the cgroup and all that the container froze below it, so that killed processes can end: version 1 keeps a frozen
     /// process from seeing even SIGKILL. Version 2 does not, and a cgroup that is gone needs nothing.
     package func thawTree() throws(OperationError) {
-        guard let freezer = findFreezer() else { return }
+        guard let freezer = try findFreezer() else { return }
         do throws(Errno) {
             if freezer.version == .v2 { return try freezer.set(frozen: false) }
             try walkCgroups(
@@ -65,7 +65,7 @@ extension Cgroup {
 
     /// The directory with a freezer: of version 1 in its own hierarchy, which is looked at first; version 2 has one everywhere
     /// (since 5.2).
-    private func findFreezer() -> Freezer? {
+    private func findFreezer() throws(OperationError) -> Freezer? {
         let own = directories.filter { $0.hasPrefix("/sys/fs/cgroup/freezer/") }
         for directory in own + directories {
             for version in [CgroupHierarchy.Version.v2, .v1] {
@@ -74,7 +74,7 @@ extension Cgroup {
                     _ = try fileStatus(Path(freezer.path), following: false)
                     return freezer
                 } catch {
-                    continue  // not here
+                    if !isGone(error) { throw OperationError("look for", freezer.path, .errno(error)) }
                 }
             }
         }

@@ -1,4 +1,5 @@
 import CKernel
+package import Diagnostics
 
 /// The arguments of this program, its name first. Embedded Swift has no `CommandLine`.
 package func programArguments() -> [String] {
@@ -37,10 +38,12 @@ package func blankArguments() { kernel_blank_arguments() }
 /// Whether this program was executed with rights that its caller need not have: by a set-user-ID bit, or by capabilities of its file.
 package func gainedRightsByExecution() -> Bool { kernel_changed_user() == 1 }
 
-/// Whether nobody can write the file that runs as this program; nil when /proc is no procfs, and does not tell.
-package func runsSealed() -> Bool? {
+/// Whether nobody can write the file that runs as this program.
+/// - Throws: `ENODEV` when /proc is no procfs, and does not tell; what statfs(2) throws.
+package func runsSealed() throws(Errno) -> Bool {
     let answer = kernel_runs_sealed()
-    return answer < 0 ? nil : answer == 1
+    if answer < 0 { throw Errno(-answer) }
+    return answer == 1
 }
 
 /// Ends the program.

@@ -124,8 +124,9 @@ def out_of_memory(c):
         time.sleep(0.3)
         c.call("update", "--pids-limit", "50", c.id).ok()
         (c.rootfs / "go").touch()
-        while not (told := notices(process.stdout.readline())):
-            pass
+        told = []
+        while not told and (line := process.stdout.readline()):
+            told = notices(line)
         assert told == [{"type": "oom", "id": c.id}], told
         c.file("mark")
         c.kill("KILL").ok()

@@ -150,6 +150,9 @@ def plausible(call):
         return ["EIO"]
     if name in ("open", "openat", "newfstatat") and ("/" not in call.text or call.text.startswith("layers/") or call.text.endswith(("/overlay/about", "/overlay/id"))):  # a name in a directory of the runtime's own does not vanish
         return [code for code in PLAUSIBLE[name] if code != "ENOENT"]
+    # a state root or a process that is there does not vanish for a moment, and come back
+    if name == "openat" and re.search(r"/plain/root$|/user/root$|^/proc/\d+/stat$", call.text):
+        return [code for code in PLAUSIBLE[name] if code != "ENOENT"]
     return PLAUSIBLE.get(name, MEMORY.get(name, ["EPERM", "ENOMEM"]))
 
 
@@ -168,7 +171,10 @@ EXCUSED = [
     ("0", "open|openat|newfstatat", "ENOENT", "a limit by a cgroup controller that this host does not offer"),
     ("0", "pidfd_open", "ESRCH", "it was killed before its program ran|ended without a word|its init has ended"),
     # an init that cannot wait for start has stopped
-    ("0|j", "accept4?|openat|read", "EMFILE|ENOENT|", "it is stopped, not created|its init has ended"),
+    ("0|j", "accept4?|openat|read", "EMFILE|ENOENT|EIO|", "it is stopped, not created|its init has ended"),
+    ("0", "pidfd_open|pidfd_send_signal", "ESRCH", "no such process"),
+    # a host without cgroups, and a cgroup that has gone with the container
+    ("0", "openat", "ENOENT", "in whose hierarchy the container has no cgroup|container not paused"),
     # what is not there is not there
     ("0", "newfstatat", "ENOENT", "EEXIST"),
     ("0", "openat|newfstatat", "ENOENT", r"has no layer|differ$|it is no bundle|it does not say which image|it has no index.json|no oci-layout|an index.json, but no file"),

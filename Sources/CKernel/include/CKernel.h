@@ -23,7 +23,7 @@ int32_t kernel_changed_user(void);
 /// Overwrites the arguments and the environment, as /proc/PID/cmdline and /proc/PID/environ show them.
 void kernel_blank_arguments(void);
 /// 1 when the file that runs as this program can be written by nobody: it is seen through a read-only overlay, or a sealed file in memory.
-/// 0 when somebody can; -1 when /proc is not procfs, and nothing that it says is believed.
+/// 0 when somebody can; -ENODEV when /proc is not procfs, and nothing that it says is believed; the negative errno of statfs(2).
 int32_t kernel_runs_sealed(void);
 /// "EPERM" for 1; NULL for an unknown number.
 const char *kernel_errno_name(int32_t code);

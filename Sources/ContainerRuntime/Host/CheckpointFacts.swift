@@ -20,7 +20,7 @@ extension CheckpointFacts {
             }
         }
         for number in 0..<3 { facts.streams.append(try process.stream(number, mounts: facts.mounts)) }
-        facts.frozenCgroup = state.cgroup.freezerDirectory
+        facts.frozenCgroup = try state.cgroup.freezerDirectory
         return facts
     }
 

@@ -46,7 +46,7 @@ package struct ProgramOutput: Equatable, Sendable {
             try execute(path, arguments: argv, environment: envp)
         } catch {
             // no more than this can be said here; the status is 127
-            do throws(Errno) { try FileDescriptor.withStream(2) { (stream) throws(Errno) in try stream.write(error.name) } } catch {}
+            do throws(Errno) { try output.write(error.name) } catch {}
         }
     }
 

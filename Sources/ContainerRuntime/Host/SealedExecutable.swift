@@ -13,12 +13,12 @@ package enum SealedExecutable {
     ///
     /// - Throws: when no memory file can be had: then no container is started.
     package static func ensure(arguments: [String]) throws(OperationError) {
-        switch runsSealed() {
-        case .some(true): return
-        case .some(false): break
-        case .none:
+        do throws(Errno) {
+            if try runsSealed() { return }
+        } catch {
             throw OperationError(
-                "seal", "/proc/self/exe", .invalid("/proc is not a procfs"), hint: "the runtime must see itself before it starts a container")
+                "seal", "/proc/self/exe", error == .noDevice ? .invalid("/proc is not a procfs") : .errno(error),
+                hint: "the runtime must see itself before it starts a container")
         }
         do throws(Errno) {
             let executable = try FileDescriptor.open("/proc/self/exe", .readOnly)

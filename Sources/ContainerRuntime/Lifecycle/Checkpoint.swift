@@ -46,7 +46,7 @@ private func dump(
 ) throws(OperationError) {
     let kind: CriuRequestKind = options.preDump ? .preDump : .dump
     let operation = options.preDump ? "dump memory with" : "dump with"
-    let wasFrozen = state.isFrozen()
+    let wasFrozen = try state.cgroup.isFrozen()
     try directory.forgetLog(CheckpointNames.dumpLog)
     if let trace = options.criu.trace { for line in request.lines { trace("criu: " + line) } }
     var outcome: CriuProgram.Outcome?
@@ -64,7 +64,7 @@ private func dump(
     }
     if let outcome, outcome.succeeded(kind) { return }
     // a criu that was killed leaves the container frozen
-    if !wasFrozen, state.isFrozen() { try? state.cgroup.thaw() }  // criu's failure is the one to tell
+    if !wasFrozen, (try? state.cgroup.isFrozen()) == true { try? state.cgroup.thaw() }  // criu's failure is the one to tell
     if let failure { throw failure }
     if let outcome { throw directory.failure(operation, criu, outcome, log: CheckpointNames.dumpLog) }
 }

@@ -26,7 +26,7 @@ package struct Container: ~Copyable {
         guard state.pid > 0 else { return .creating }
         guard try state.initIsAlive() else { return .stopped }
         // a created container can be paused as well
-        if state.isFrozen() { return .paused }
+        if try state.cgroup.isFrozen() { return .paused }
         return try directory.hasGate() ? .created : .running
     }
 }
@@ -43,11 +43,6 @@ extension StoredState {
         } catch {
             throw OperationError("read", "/proc/\(pid)/stat", .errno(error))
         }
-    }
-
-    /// Whether the container's cgroup is frozen. A cgroup that cannot be read is not.
-    package func isFrozen() -> Bool {
-        return (try? cgroup.isFrozen()) ?? false  // gone with its last process: not frozen
     }
 
     /// The state of the specification, for hooks and for `state`.

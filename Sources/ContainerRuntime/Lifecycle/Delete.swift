@@ -68,7 +68,7 @@ private func end(_ state: StoredState, force: Bool) throws(OperationError) {
             throw OperationError("kill container", state.id, .errno(error))
         }
         // paused: nothing of it may run again before it ends; and what it froze itself must be able to end
-        if state.isFrozen() { try state.cgroup.killAll(9) } else { try state.cgroup.thawTree() }
+        if try state.cgroup.isFrozen() { try state.cgroup.killAll(9) } else { try state.cgroup.thawTree() }
     }
     try awaitEnd(state)
 }

@@ -90,6 +90,10 @@ private func serve(
                 try SeccompAgent.handOver(listener, pid: pid, plan: plan, state: state.specState(.running))
             })
     } catch {
+        // a pid namespace that has lost its first process takes no other, and says ENOMEM (pid_namespaces(7)); so does a lack of memory
+        if error.errno == .noMemory, !(try state.initIsAlive()) {
+            throw OperationError("enter container", state.id, .invalid("container not running (its first process has just ended)"))
+        }
         throw wordDeath(error, cgroup)
     }
     try setFromOutside(plan, pid: launch.pid)

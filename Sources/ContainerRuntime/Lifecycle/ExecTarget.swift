@@ -23,7 +23,8 @@ struct ExecTarget: ~Copyable {
         guard let initProcess = try InitProcess.find(state) else {
             throw OperationError("enter container", id, .invalid("container not running: cannot exec in a stopped container"))
         }
-        if !options.ignoresPaused && state.isFrozen() {
+        let isPaused = options.ignoresPaused ? false : try state.cgroup.isFrozen()
+        if isPaused {
             throw OperationError(
                 "exec in container", id, .invalid("cannot exec in a paused container"),
                 hint: "\"resume \(id)\" lets it go on; with --ignore-paused the process waits for that")

@@ -13,10 +13,6 @@ extension ContainerPlan {
 
     func error(_ planned: PlannedStep, _ errno: Errno) -> OperationError {
         if case .findProgram(let name, let searchPath) = planned.step { return programError(name, searchPath: searchPath, errno: errno, field: planned.field) }
-        // the pid namespace has lost its first process, and takes no other (pid_namespaces(7))
-        if planned.step == .continueInContainer, errno == .noMemory {
-            return OperationError("enter container", "", .invalid("container not running (its first process has just ended)"))
-        }
         if planned.step == .execute { return executionError(errno: errno, field: planned.field) }
         let summary = planned.step.summary
         return OperationError(summary.operation, summary.subject, .errno(errno), field: planned.field, hint: hint(for: planned.step, errno))
