@@ -186,7 +186,17 @@ def seen(text):
 
 
 def difference(a, b):
-    return {key: (a.get(key), b.get(key)) for key in {*a, *b} if a.get(key) != b.get(key)}
+    """What is not the same, by its path: both values, of lists what only one of them has."""
+    found = {}
+    for key in sorted({*a, *b}):
+        one, other = a.get(key), b.get(key)
+        if isinstance(one, dict) and isinstance(other, dict):
+            found |= {f"{key}.{name}": values for name, values in difference(one, other).items()}
+        elif isinstance(one, list) and isinstance(other, list) and one != other:
+            found[key] = ([item for item in one if item not in other], [item for item in other if item not in one])
+        elif one != other:
+            found[key] = (one, other)
+    return found
 
 
 def base_config(bench):
@@ -240,8 +250,8 @@ class Console:
 
     def close(self):
         """What was written, once everybody has closed it."""
-        self.server.shutdown(socket.SHUT_RDWR)
         self.thread.join(TIMEOUT)
+        self.server.shutdown(socket.SHUT_RDWR)  # only now: it would take away a connection that has not been accepted yet
         self.server.close()
         return self.text.decode(errors="replace").replace("\r\n", "\n")
 
