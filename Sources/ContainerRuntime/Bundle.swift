@@ -17,7 +17,7 @@ package struct Bundle: Sendable {
     package init(_ path: Path, config: Path? = nil) throws(OperationError) {
         do throws(Errno) {
             // "." and what ends in it would be seen in the state, and in messages
-            self.path = (path.isAbsolute ? path : try currentDirectory().appending(path.text)).withoutDots
+            self.path = try path.absolute().withoutDots
             guard try fileStatus(self.path).kind == .directory else { throw .notDirectory }
         } catch {
             throw OperationError("open bundle", path.text, .errno(error), hint: "--bundle names the directory that holds config.json")

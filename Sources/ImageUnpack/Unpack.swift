@@ -107,7 +107,7 @@ extension ImageReference {
     /// The source from wherever one looks; "-" stays.
     func absoluteSource() throws(OperationError) -> Path {
         if source == Self.standardInput { return source }
-        do throws(Errno) { return source.relative(to: try currentDirectory()) } catch { throw OperationError("look for", source.text, .errno(error)) }
+        do throws(Errno) { return try source.absolute() } catch { throw OperationError("look for", source.text, .errno(error)) }
     }
 }
 

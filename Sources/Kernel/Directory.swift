@@ -167,3 +167,8 @@ package func currentDirectory() throws(Errno) -> Path {
     guard bytes.first == UInt8(ascii: "/"), let path = Path(bytes: bytes) else { throw .noEntry }
     return path
 }
+
+extension Path {
+    /// This path from wherever one looks: below the current directory when it is relative. Nothing is resolved.
+    package func absolute() throws(Errno) -> Path { isAbsolute ? self : try currentDirectory().appending(bytes: bytes) }
+}

@@ -22,7 +22,7 @@ package struct Path: Hashable, Sendable {
     package var text: String { String(decoding: bytes, as: UTF8.self) }
 
     /// This path, or `base`/this path when it is relative.
-    package func relative(to base: Path) -> Path { isAbsolute ? self : base.appending(text) }
+    package func relative(to base: Path) -> Path { isAbsolute ? self : base.appending(bytes: bytes) }
 
     /// The same path without components "." and empty ones. ".." stays: what stands before it may be a link.
     package var withoutDots: Path {

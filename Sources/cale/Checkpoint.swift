@@ -56,7 +56,7 @@ extension Cale {
 
     /// A path that other programs find too.
     private static func absolute(_ text: String) throws(OperationError) -> Path {
-        do throws(Errno) { return Path(text).relative(to: try currentDirectory()) } catch { throw OperationError("find", "current directory", .errno(error)) }
+        do throws(Errno) { return try Path(text).absolute() } catch { throw OperationError("find", "current directory", .errno(error)) }
     }
 
     /// "10.0.0.1:1234", "[::1]:1234".

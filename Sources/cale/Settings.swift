@@ -26,7 +26,7 @@ struct Settings {
         if let root = invocation.global.value("root"), !root.isEmpty {
             let path = Path(root)
             do throws(Errno) {
-                stateRoot = path.isAbsolute ? path : try currentDirectory().appending(root)
+                stateRoot = try path.absolute()
             } catch {
                 throw OperationError("find", "current directory", .errno(error))
             }

@@ -144,7 +144,7 @@ extension BundleImage {
     /// Where a bundle is, as an absolute path, and whether its layers lie in a store: it is one of `--mode overlay` then.
     static func locate(_ path: Path) throws(OperationError) -> (path: Path, isOverlay: Bool) {
         do throws(Errno) {
-            let bundle = path.isAbsolute ? path : path.relative(to: try currentDirectory())
+            let bundle = try path.absolute()
             do throws(Errno) { _ = try fileStatus(bundle.appending(OverlayBundle.aboutFile)) } catch where error == .noEntry { return (bundle, false) }
             return (bundle, true)
         } catch {

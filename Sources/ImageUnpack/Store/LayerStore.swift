@@ -49,7 +49,7 @@ package final class LayerStore: @unchecked Sendable {
         let found: [UInt8]
         do throws(Errno) {
             try makeParents(path)
-            let absolute = path.isAbsolute ? path : path.relative(to: try currentDirectory())
+            let absolute = try path.absolute()
             let handle = try FileDescriptor.open(absolute, [.readOnly, .directory, .noFollow])
             let lock = try handle.open("lock", [.readWrite, .create, .noFollow], mode: 0o600)
             try lock.lock(exclusive: exclusive)

@@ -34,7 +34,7 @@ package struct OverlayBundle: Equatable, Sendable {
     /// - Throws: for a directory that is no overlay bundle of calque.
     package init(_ path: Path) throws(OperationError) {
         do throws(Errno) {
-            self.path = path.isAbsolute ? path : path.relative(to: try currentDirectory())
+            self.path = try path.absolute()
             id = String(decoding: try readFile(path.appending(Self.idFile), limit: 4096), as: UTF8.self)
             let text = String(decoding: try readFile(path.appending(Self.aboutFile), limit: 1 << 20), as: UTF8.self)
             var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { String($0) }[...]
