@@ -115,14 +115,16 @@ struct PlannedVolume: Equatable {
 }
 
 /// Copies everything in the directory `source` to the empty directory `target`, and the attributes of both; hard links become files.
-func copyTree(from source: borrowing FileDescriptor, to target: borrowing FileDescriptor) throws(Errno) {
+/// - Throws: `ENAMETOOLONG` for a tree that is deeper than `OpenParent.depthLimit`.
+func copyTree(from source: borrowing FileDescriptor, to target: borrowing FileDescriptor, depth: Int = 0) throws(Errno) {
+    if depth > OpenParent.depthLimit { throw .nameTooLong }
     for entry in try source.entries() {
         guard let name = Path(bytes: entry.name) else { continue }  // a directory entry never holds NUL
         let status = try source.status(of: name)
         switch status.kind {
         case .directory:
             try target.makeDirectory(name, permissions: 0o700)
-            try copyTree(from: try source.open(name, [.readOnly, .directory, .noFollow]), to: try target.open(name, [.readOnly, .directory, .noFollow]))
+            try copyTree(from: try source.open(name, [.readOnly, .directory, .noFollow]), to: try target.open(name, [.readOnly, .directory, .noFollow]), depth: depth + 1)
         case .regular:
             let from = try source.open(name, [.readOnly, .noFollow])
             let to = try target.open(name, [.writeOnly, .create, .exclusive, .noFollow], mode: 0o600)

@@ -96,14 +96,48 @@ extension FileDescriptor {
     }
 
     /// Removes `name` below this directory with everything in it; links are removed, not followed, mounts not entered.
+    ///
+    /// However deep it is, some sixty directories are open at once: what lies deeper is moved up before it is emptied.
     package borrowing func removeTree(_ name: Path) throws(Errno) {
         do throws(Errno) { return try remove(name) } catch where error == .isDirectory || error == .notPermitted || error == .notEmpty {}
         let directory = try openToEmpty(name)
-        for entry in try directory.entries() {
-            guard let child = Path(bytes: entry.name) else { continue }  // a directory entry never holds NUL
-            try directory.removeTree(child)
-        }
+        var moved = 0
+        var before: Int
+        repeat {
+            before = moved
+            try Self.empty(directory, depth: 0, top: directory, &moved)
+        } while moved > before
         try remove(name, directory: true)
+    }
+
+    /// Removes everything in `directory`; directories at the greatest depth become entries of `top`, under names that nothing there has.
+    private static func empty(_ directory: borrowing FileDescriptor, depth: Int, top: borrowing FileDescriptor, _ moved: inout Int) throws(Errno) {
+        for entry in try directory.entries() {
+            guard let name = Path(bytes: entry.name) else { continue }  // a directory entry never holds NUL
+            do throws(Errno) {
+                try directory.remove(name)
+                continue
+            } catch where error == .isDirectory || error == .notPermitted {}
+            let child = try directory.openToEmpty(name)
+            if depth >= 60, try move(name, from: directory, to: top, &moved) { continue }
+            try empty(child, depth: depth + 1, top: top, &moved)
+            try directory.remove(name, directory: true)
+        }
+    }
+
+    /// False where the file system does not move directories, as an overlay does not with those of its lower layers.
+    private static func move(_ name: Path, from directory: borrowing FileDescriptor, to top: borrowing FileDescriptor, _ moved: inout Int) throws(Errno) -> Bool {
+        while true {
+            do throws(Errno) {
+                moved += 1
+                try directory.rename(name, to: Path("moved-up-\(moved)"), in: top, exclusive: true)
+                return true
+            } catch where error == .exists {
+                continue
+            } catch where error == .crossDevice {
+                return false
+            }
+        }
     }
 }
 

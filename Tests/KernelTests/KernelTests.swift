@@ -76,6 +76,31 @@ struct KernelTests {
         try FileManager.default.removeItem(at: url)
     }
 
+    @Test("a tree is removed however deep it is")
+    func deepTree() throws {
+        let url = try temporary()
+        let handle = try FileDescriptor.open(Path(url.path), [.readOnly, .directory])
+        try handle.makeDirectory("tree", permissions: 0o755)
+        // has the name under which the first one that lies too deep is moved up
+        try handle.makeDirectory("tree/moved-up-1", permissions: 0o755)
+        var here = try handle.open("tree", [.readOnly, .directory])
+        for _ in 0..<1000 {
+            try here.makeDirectory("d", permissions: 0o755)
+            try here.makeDirectory("e", permissions: 0o755)
+            here = try here.open("d", [.readOnly, .directory])
+        }
+        try handle.removeTree("tree")
+        #expect(try handle.entries().isEmpty)
+        try FileManager.default.removeItem(at: url)
+    }
+
+    @Test("a path is absolute from the current directory, whatever its bytes are")
+    func absolutePaths() throws {
+        #expect(try Path("/a/../b").absolute() == "/a/../b")
+        let odd = try #require(Path(bytes: [0x61, 0xFF]))
+        #expect(try odd.absolute() == currentDirectory().appending(bytes: [0x61, 0xFF]))
+    }
+
     @Test("a lock that somebody holds is not waited for when told so")
     func locks() throws {
         let url = try temporary()

@@ -142,7 +142,13 @@ final class OpenParent {
     let status: FileStatus
     var inode: UInt64 { status.inode }
 
+    /// Directories in each other, at most: each costs whoever walks a tree a descriptor, a path and a piece of the stack. By way of links, an image
+    /// can make a tree deeper than any path of the kernel.
+    static var depthLimit: Int { 1000 }
+
+    /// - Throws: `ENAMETOOLONG` past the limit of depth.
     init(_ path: InRootPath, _ handle: consuming FileDescriptor) throws(Errno) {
+        if path.components.count > Self.depthLimit { throw .nameTooLong }
         self.path = path
         status = try handle.status()
         self.handle = handle

@@ -18,6 +18,7 @@ extension LayerApplier {
 
     /// Every file with several names, by inode: a layer that links to one of them may link to many.
     private static func collect(at path: InRootPath, _ directory: borrowing FileDescriptor, into found: inout [UInt64: [InRootPath]]) throws(Errno) {
+        if path.components.count > OpenParent.depthLimit { throw .nameTooLong }
         for entry in try directory.entries() {
             guard let name = Path(bytes: entry.name), let here = path.appending(entry.name) else { continue }  // a directory entry is one plain name
             let status = try directory.status(of: name)
