@@ -21,9 +21,9 @@ extension FileDescriptor {
         while offset < size {
             var end = size
             if hasHoles {
-                // SEEK_DATA 3, SEEK_HOLE 4; ENXIO: a hole up to the end
-                do throws(Errno) { offset = Int64(try check(kernel_seek(source.raw, offset, 3))) } catch where error == .noDeviceOrAddress { break }
-                end = min(size, Int64(try check(kernel_seek(source.raw, offset, 4))))
+                let data = try source.nextData(from: offset, size: size)
+                if data.isEmpty { break }
+                (offset, end) = (data.lowerBound, data.upperBound)
                 try source.seek(to: offset)
                 try seek(to: offset)
             }
@@ -34,6 +34,17 @@ extension FileDescriptor {
             }
         }
         if hasHoles { try truncate(to: size) }
+    }
+
+    /// The next bytes of this file of `size` bytes that are no hole, from `offset` on; empty, and at its end, when there are none.
+    ///
+    /// The file stands elsewhere afterwards. Source: lseek(2) `SEEK_DATA`, `SEEK_HOLE`.
+    package borrowing func nextData(from offset: Int64, size: Int64) throws(Errno) -> Range<Int64> {
+        let start: Int64
+        // ENXIO: a hole up to the end
+        do throws(Errno) { start = Int64(try check(kernel_seek(raw, offset, 3))) } catch where error == .noDeviceOrAddress { return size..<size }
+        if start >= size { return size..<size }
+        return start..<max(start, min(size, Int64(try check(kernel_seek(raw, start, 4)))))
     }
 
     /// copy_file_range(2), and sendfile(2) between file systems, from where both files stand.

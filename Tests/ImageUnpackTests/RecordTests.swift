@@ -16,6 +16,23 @@ struct RecordTests {
         #expect(pieces == Checksum(of: bytes))
     }
 
+    @Test("zeros of a hole count as those of a file", arguments: [0, 1, 7, 4096, 99_991]) func zeros(count: Int) {
+        var checksum = Checksum(of: Array("abc".utf8))
+        checksum.update(zeros: Int64(count))
+        checksum.update(Array("d".utf8), 0..<1)
+        #expect(checksum == Checksum(of: Array("abc".utf8) + [UInt8](repeating: 0, count: count) + Array("d".utf8)))
+        var whole = Checksum()
+        whole.update(zeros: Int64(count))
+        #expect(whole == Checksum(of: [UInt8](repeating: 0, count: count)))
+    }
+
+    @Test("a tebibyte of zeros has a checksum at once") func tebibyte() {
+        var (halves, whole) = (Checksum(of: [1]), Checksum(of: [1]))
+        for _ in 0..<2 { halves.update(zeros: 1 << 39) }
+        whole.update(zeros: 1 << 40)
+        #expect(halves == whole)
+    }
+
     @Test("a line is read as it was written", arguments: [FileKind.regular, .directory, .symbolicLink, .characterDevice, .blockDevice, .fifo])
     func lines(kind: FileKind) throws {
         let entry = RecordedEntry(

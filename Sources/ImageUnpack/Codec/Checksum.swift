@@ -21,6 +21,35 @@ struct Checksum: Equatable {
         }
     }
 
+    /// Takes in `count` zeros, as those of a hole, in a time that does not depend on their number.
+    ///
+    /// The register is a polynomial over GF(2), and a zero bit multiplies it by x.
+    mutating func update(zeros count: Int64) {
+        if count <= 0 { return }
+        var power: UInt32 = 1 << 31  // of x^0: the highest power is the lowest bit
+        var square: UInt32 = 1 << 23  // of x^8, a byte
+        var rest = count
+        while rest > 0 {
+            if rest & 1 == 1 { power = Self.product(power, square) }
+            square = Self.product(square, square)
+            rest >>= 1
+        }
+        value = ~Self.product(~value, power)
+    }
+
+    /// Modulo the polynomial of CRC-32.
+    private static func product(_ first: UInt32, _ second: UInt32) -> UInt32 {
+        var product: UInt32 = 0
+        var shifted = second
+        var bit: UInt32 = 1 << 31
+        while bit != 0 {
+            if first & bit != 0 { product ^= shifted }
+            shifted = shifted & 1 == 1 ? shifted >> 1 ^ 0xEDB8_8320 : shifted >> 1
+            bit >>= 1
+        }
+        return product
+    }
+
     /// The checksum of `bytes`.
     init(of bytes: [UInt8]) { update(bytes, 0..<bytes.count) }
     init() {}

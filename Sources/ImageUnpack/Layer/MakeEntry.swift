@@ -73,9 +73,9 @@ extension LayerApplier {
     }
 
     /// The content of a file; runs of zeros become holes.
-    /// - Returns: its checksum when somebody wants it; nil for a sparse file, whose holes are not in the archive.
+    /// - Returns: its checksum when somebody wants it.
     private func write(_ entry: TarEntry, to file: borrowing FileDescriptor, from reader: inout TarReader) throws(OperationError) -> Checksum? {
-        var checksum = checksums == nil || entry.extents != nil ? nil : Checksum()
+        var checksum = checksums == nil ? nil : Checksum()
         let hole = 64 * 1024  // looked at in one piece; shorter at the end of a buffer
         var hasHoleAtEnd = false
         func put(_ buffer: [UInt8], _ range: Range<Int>) throws(OperationError) {
@@ -95,10 +95,17 @@ extension LayerApplier {
             do throws(Errno) { try file.seek(to: offset) } catch { throw OperationError("write", "/" + entry.text, .errno(error)) }
         }
         if let extents = entry.extents {
+            var position: Int64 = 0
             for extent in extents {
                 try move(to: extent.offset)
-                try reader.content(extent.size) { (buffer, range) throws(OperationError) in try put(buffer, range) }
+                checksum?.update(zeros: extent.offset - position)
+                try reader.content(extent.size) { (buffer, range) throws(OperationError) in
+                    checksum?.update(buffer, range)
+                    try put(buffer, range)
+                }
+                position = extent.offset + extent.size
             }
+            checksum?.update(zeros: entry.size - position)
             hasHoleAtEnd = true
         } else {
             try reader.content(entry.size) { (buffer, range) throws(OperationError) in

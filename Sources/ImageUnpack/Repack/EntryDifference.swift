@@ -52,7 +52,7 @@ final class EntryComparison {
         case .regular:
             if newStatus.size != oldStatus.size { return difference.union(.content) }
             if let unchangedBefore, newStatus.changed < unchangedBefore { return difference }
-            if newStatus.size > 0, try !haveEqualContents(name, newDirectory, oldDirectory) { difference.insert(.content) }
+            if newStatus.size > 0, try !haveEqualContents(name, newDirectory, newStatus, oldDirectory, oldStatus) { difference.insert(.content) }
         case .symbolicLink:
             if try newDirectory.linkTarget(name) != oldDirectory.linkTarget(name) { difference.insert(.target) }
         case .characterDevice, .blockDevice:
@@ -62,11 +62,17 @@ final class EntryComparison {
         return difference
     }
 
-    private func haveEqualContents(_ name: Path, _ newDirectory: borrowing FileDescriptor, _ oldDirectory: borrowing FileDescriptor) throws(Errno) -> Bool {
+    private func haveEqualContents(
+        _ name: Path, _ newDirectory: borrowing FileDescriptor, _ newStatus: FileStatus, _ oldDirectory: borrowing FileDescriptor, _ oldStatus: FileStatus
+    ) throws(Errno) -> Bool {
         let newFile = try newDirectory.open(name, [.readOnly, .noFollow, .nonBlocking])
         let oldFile = try oldDirectory.open(name, [.readOnly, .noFollow, .nonBlocking])
+        let size = newStatus.size
+        let haveHoles = newStatus.allocatedBytes < size && oldStatus.allocatedBytes < size
         var offset: Int64 = 0
         while true {
+            // where both have a hole they are equal
+            if haveHoles { offset = min(try newFile.nextData(from: offset, size: size).lowerBound, try oldFile.nextData(from: offset, size: size).lowerBound) }
             let count = try newFile.read(into: &buffers.new, atMost: buffers.new.count, at: offset)
             var found = 0
             while found < max(count, 1) {
