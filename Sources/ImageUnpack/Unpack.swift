@@ -43,7 +43,12 @@ package struct UnpackProgress: Equatable, Sendable {
     /// From 1.
     package var layer: Int
     package var layers: Int
-    /// Packed bytes, of all layers.
+    /// What it is called in the image.
+    package var name: String
+    /// Packed bytes of this layer.
+    package var layerDone: Int64
+    package var layerTotal: Int64
+    /// Packed bytes of all layers.
     package var done: Int64
     package var total: Int64
 }
@@ -144,7 +149,8 @@ func apply(
         let stream = streams.removeFirst()
         let before = done
         stream.report = { (consumed) throws(OperationError) in
-            try report(UnpackProgress(layer: index + 1, layers: image.layers.count, done: before + consumed, total: total))
+            try report(UnpackProgress(
+                layer: index + 1, layers: image.layers.count, name: layer.name, layerDone: consumed, layerTotal: layer.size, done: before + consumed, total: total))
         }
         do throws(OperationError) {
             try applier.apply(stream, index: index)

@@ -42,6 +42,11 @@ extension Program {
 }
 
 extension Option {
+    static var progress: Option {
+        Option(
+            "format", "f", value: "FORMAT", words: ["text", "json"], default: "text",
+            help: "how progress and warnings are told on stderr: bars on a terminal and plain lines, or an object of JSON in a line for each event")
+    }
     static var image: Option {
         Option(
             "image", value: "SOURCE[:TAG]", completes: .files,
@@ -73,6 +78,7 @@ extension Command {
                 "Layers that the store has already are copied from there, or share their blocks where the file system can do that.",
                 "With --mode overlay the layers lie in a store, unpacked once and shared by all bundles, and the bundle has a writable layer "
                     + "of its own on top. config.json begins with that mount, so that the container alone sees it. Such a bundle cannot be moved.",
+                "On a terminal each layer that is being unpacked has a bar with its packed bytes and their rate; nothing of it goes into a pipe or a file.",
                 "Without root, device nodes are empty files, and the configuration has a user namespace. Owners have ids of the ranges that /etc/subuid "
                     + "and /etc/subgid give the caller; where they give none, all files belong to the caller, and user.rootlesscontainers says whose they are in the image.",
             ],
@@ -90,13 +96,14 @@ extension Command {
                 Option("no-size-limit", help: "take layers that unpack to more than 200 times their size"),
                 Option("no-terminal", help: "describe a container without a terminal"),
                 Option("trust-labels", help: "keep labels that mean something to a runtime, such as org.systemd.property.*"),
-                Option("progress", value: "FORM", words: ["auto", "json"], default: "auto", help: "a bar on a terminal, or lines of JSON on stderr"),
+                .progress,
                 Option("quiet", "q", help: "no progress and no warnings"),
             ],
             arguments: [Argument("BUNDLE", completes: .directories, help: "the bundle to be made")],
             examples: [
                 Example("a bundle of the image with the tag 3.20", "%prog unpack --image alpine:3.20 web"),
                 Example("one that shares its layers", "%prog unpack --mode overlay --image alpine:3.20 web"),
+                Example("for a program that watches", "%prog unpack --format json --image alpine:3.20 web 2> events"),
                 Example("for another machine", "%prog unpack --image alpine --platform linux/arm64 web"),
             ],
             seeAlso: ["run", "inspect", "mount", "gc"])

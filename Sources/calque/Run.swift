@@ -65,8 +65,8 @@ extension Calque {
         request.bundle = try store.directoryOfRuns().appending(name)
         request.mode = .overlay(store: path, mountedBy: .runtime)
         // with one thread: a user namespace is entered by the child that unpacks, never by this process
-        let (isQuiet, options) = (invocation.options.isSet("quiet"), request)
-        let unpacked = try inChild { () throws(OperationError) in try unpack(options, isQuiet: isQuiet, progress: .automatic, invocation) }
+        let options = request
+        let unpacked = try inChild { () throws(OperationError) in try unpack(options, invocation) }
         if unpacked != 0 { return .failure(Failed(status: unpacked)) }
         do throws(OperationError) {
             return .success(try store.lockRun(name))

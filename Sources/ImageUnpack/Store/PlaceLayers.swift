@@ -158,7 +158,8 @@ final class LayerPlacement: @unchecked Sendable {
                 consumed[index] = read
                 do throws(OperationError) {
                     try report(UnpackProgress(
-                        layer: index + 1, layers: image.layers.count, done: consumed.reduce(0, +), total: image.layers.reduce(0) { $0 + $1.size }))
+                        layer: index + 1, layers: image.layers.count, name: image.layers[index].name, layerDone: read, layerTotal: image.layers[index].size,
+                        done: consumed.reduce(0, +), total: image.layers.reduce(0) { $0 + $1.size }))
                     return nil
                 } catch {
                     return error
