@@ -125,6 +125,52 @@ struct OverlayTests {
         #expect(lines[0].hasPrefix("/ 755 0:0 1600000000.0"))
     }
 
+    @Test("directories that no entry tells of are settled without a second look at the layer")
+    func settled() throws {
+        defer { try? FileManager.default.removeItem(at: directory) }  // a leftover of the test harms nobody
+        let layout = try Layout()
+        try layout.image("latest", layers: [base, layer { $0.add("d/sub/new", text: "n"); $0.add("other/new", text: "n"); $0.add("d/.wh.a", text: "") }])
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        var options = UnpackOptions(reference: try ImageReference(layout.directory.path, exists: { _ in true }), bundle: Path(directory.appending(path: "b").path))
+        options.mode = .overlay(store: store, mountedBy: .runtime)
+        var pieces: [Int: Int] = [:]
+        _ = try ImageUnpack.unpack(options, report: { pieces[$0.layer, default: 0] += 1 })
+        #expect(pieces == [1: 1, 2: 1])
+    }
+
+    @Test("a layer whose directories depend on the order of its entries, or on what a lower one has in their place", arguments: 0..<9)
+    func unsettled(number: Int) throws {
+        let attributes = [("SCHILY.xattr.user.k", Array("v".utf8))]
+        let lower = layer { $0.add("d/", type: "5", mode: 0o700, uid: 5, gid: 6, pax: attributes); $0.directory("d/sub", mode: 0o711, time: 1_600_000_009) }
+        let upper = layer {
+            switch number {
+            case 0: $0.add("d/new", text: "n"); $0.directory("d", mode: 0o750)
+            case 1: $0.add("l/new", text: "n"); $0.directory("l")
+            case 2: $0.directory("d"); $0.add("d/.wh..wh..opq", text: ""); $0.add("d/sub/n", text: "n")
+            case 3: $0.directory("d"); $0.add("d/sub/n", text: "n"); $0.add("d/.wh..wh..opq", text: "")
+            case 4: $0.add(".wh..wh..opq", text: ""); $0.add("d/sub/n", text: "n")
+            case 5: $0.add("d/sub/n", text: "n"); $0.add(".wh..wh..opq", text: "")
+            case 6: $0.add("d/sub/n", text: "n"); $0.add("d/.wh.sub", text: "")
+            case 7: $0.add("d/.wh.sub", text: ""); $0.add("d/new", text: "n")
+            default: $0.add("d/.wh..wh..opq", text: ""); $0.add("d/sub/n", text: "n")
+            }
+        }
+        let lines = try compare([base, lower, upper])
+        if [5, 6, 7].contains(number) { #expect(lines.contains { $0.hasPrefix("/d directory 700 5:6") && $0.hasSuffix("user.k=v") }) }
+        if number == 1 { #expect(lines.contains { $0.hasPrefix("/d/new") } && lines.contains { $0.hasPrefix("/l directory") }) }
+        try compare([base, lower, layer { $0.add(".wh.d", text: "") }, upper])
+    }
+
+    @Test("of one name that is a file and then a directory in one layer, the directory is new")
+    func fileThenDirectory() throws {
+        for first in [layer { $0.add("d", text: "f") }, layer { $0.symbolicLink("d", to: "f") }, layer { $0.directory("d"); $0.add("d/a", text: "2"); $0.add("d", text: "f") }] {
+            var upper = first
+            upper.directory("d")
+            upper.add("d/new", text: "n")
+            #expect(try compare([base, upper]).filter { $0.hasPrefix("/d/") }.count == 1)
+        }
+    }
+
     @Test("writing and hiding go through a link of a lower layer")
     func throughLinks() throws {
         let lines = try compare([base, layer { $0.add("l/new", text: "n"); $0.add("l/.wh.a", text: "") }])

@@ -10,7 +10,7 @@ extension LayerApplier {
         if case .layer(let marks) = form { return try markHidden(name, in: path.parent, marks) }
         guard made != nil, let directory = try existingDirectory(path.parent) else { return }
         parent = nil
-        try hide(name, in: directory.handle, inode: directory.inode)
+        try hide(name, in: directory)
     }
 
     /// Takes everything of lower layers in the directory `path` away.
@@ -19,7 +19,7 @@ extension LayerApplier {
         guard made != nil, let directory = try existingDirectory(path) else { return }
         parent = nil
         let readable = try directory.handle.open(".", [.readOnly, .directory])
-        try hideChildren(of: readable, inode: directory.inode)
+        try hideChildren(of: try OpenParent(directory.path, readable))
     }
 
     private mutating func existingDirectory(_ path: InRootPath) throws(Errno) -> OpenParent? {
@@ -32,25 +32,33 @@ extension LayerApplier {
         }
     }
 
-    private func hideChildren(of directory: borrowing FileDescriptor, inode: UInt64) throws(Errno) {
-        for entry in try directory.entries() {
+    private mutating func hideChildren(of directory: OpenParent) throws(Errno) {
+        for entry in try directory.handle.entries() {
             guard let name = Path(bytes: entry.name) else { continue }  // a directory entry never holds NUL
-            try hide(name, in: directory, inode: inode)
+            try hide(name, in: directory)
         }
     }
 
-    private func hide(_ name: Path, in directory: borrowing FileDescriptor, inode: UInt64) throws(Errno) {
-        let isMade = made?.contains(EntryKey(directory: inode, name: Array(name.bytes))) ?? false
+    private mutating func hide(_ name: Path, in directory: OpenParent) throws(Errno) {
+        let leaf = Array(name.bytes)
+        let isMade = made?[directory.inode]?.contains(leaf) ?? false
         let status: FileStatus
-        do throws(Errno) { status = try directory.status(of: name) } catch where error == .noEntry { return }
+        do throws(Errno) { status = try directory.handle.status(of: name) } catch where error == .noEntry { return }
         guard status.kind == .directory else {
-            if !isMade { try directory.remove(name) }
+            if !isMade { try directory.handle.remove(name) }
             return
         }
-        try hideChildren(of: try directory.open(name, [.readOnly, .directory, .noFollow]), inode: status.inode)
+        guard let path = directory.path.appending(leaf) else { return }  // one plain name
+        let child = try OpenParent(path, try directory.handle.open(name, [.readOnly, .directory, .noFollow]))
+        // should it stay, it has the times that it had
+        try keepAttributes(of: child)
+        try hideChildren(of: child)
         if isMade { return }
         // what the present layer has put below keeps the directory
-        do throws(Errno) { try directory.remove(name, directory: true) } catch where error == .notEmpty {}
+        do throws(Errno) {
+            try directory.handle.remove(name, directory: true)
+            directories[child.inode] = nil
+        } catch where error == .notEmpty {}
     }
 
     // MARK: - In the overlay file system's form

@@ -21,8 +21,9 @@ package struct LayerApplier: ~Copyable {
     /// Files of lower layers that have several names, by inode; nil until somebody asks.
     var lowerLinks: [UInt64: [InRootPath]]?
 
-    /// Names that the present layer has made: its whiteouts hide lower layers only. Nil in the lowest layer.
-    var made: Set<EntryKey>?
+    /// Names that the present layer has made, by the inode of their directory: its whiteouts hide lower layers only. Nil in the lowest layer.
+    /// A directory that is new has none, whichever had its number before.
+    var made: [UInt64: Set<[UInt8]>]?
     /// Permissions and times of directories by inode, set at the end: what is made in them later would change their times, and
     /// one without write permission could not be filled by an unprivileged caller.
     var directories: [UInt64: DirectoryAttributes] = [:]
@@ -35,12 +36,10 @@ package struct LayerApplier: ~Copyable {
 
     // MARK: - What a layer by itself turned out to be, in the form `.layer`
 
-    /// Directories that no entry told of so far, by inode: a lower layer may say what they are.
-    var implied: Set<UInt64> = []
-    /// An entry that only makes sense on top of lower layers.
-    var isUnresolved = false
-    /// Whether the layer means something else on top of other layers than by itself: it must be applied to them.
-    package var needsContext: Bool { isUnresolved || !implied.isEmpty }
+    /// Directories that no entry had told of when something was made in them, and whether none has since: a lower layer may say what they are.
+    package internal(set) var implied: [InRootPath: Bool] = [:]
+    /// Whether an entry only makes sense on top of lower layers: the layer must be applied to them.
+    package internal(set) var isUnresolved = false
     /// Whether the layer says what the root directory is like.
     package internal(set) var isRootListed = false
     /// Whether the layer hides all lower ones.
@@ -60,7 +59,7 @@ package struct LayerApplier: ~Copyable {
     /// Applies one layer.
     ///
     /// - Parameters:
-    ///   - stream: its unpacked bytes; they are read to their end, but not compared with their digests. When `needsContext` is
+    ///   - stream: its unpacked bytes; they are read to their end, but not compared with their digests. When `isUnresolved` is
     ///     true afterwards, they need not have been.
     ///   - index: 0 for the lowest layer.
     /// - Throws: with the entry's name, or what the digests say of a layer that is damaged; the tree is incomplete then.
@@ -69,7 +68,7 @@ package struct LayerApplier: ~Copyable {
     }
 
     private mutating func read(_ stream: LayerStream, index: Int) throws(OperationError) {
-        made = index == 0 || form != .flat ? nil : []
+        made = index == 0 || form != .flat ? nil : [:]
         parent = nil
         stream.hasSizeLimit = policy.hasSizeLimit
         var reader = TarReader(stream)
@@ -119,12 +118,6 @@ package struct LayerApplier: ~Copyable {
         }
         directories = [:]
     }
-}
-
-/// A name in a directory, by the directory's inode: two ways to one directory are one.
-struct EntryKey: Hashable {
-    var directory: UInt64
-    var name: [UInt8]
 }
 
 /// What a directory gets at the end.

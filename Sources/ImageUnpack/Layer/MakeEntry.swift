@@ -19,7 +19,7 @@ extension LayerApplier {
         }
         guard let last = path.lastComponent, let name = Path(bytes: last) else { return }
         let directory = try kernel(entry) { (tree) throws(Errno) in try tree.openParent(path.parent) }
-        made?.insert(EntryKey(directory: directory.inode, name: last))
+        made?[directory.inode, default: []].insert(last)
         switch entry.kind {
         case .regular: try makeFile(entry, name, in: directory, from: &reader)
         case .directory: try kernel(entry) { (tree) throws(Errno) in try tree.makeDirectory(entry, name, at: path, in: directory) }
@@ -134,16 +134,18 @@ extension LayerApplier {
             isNew = found.kind != .directory
             if isNew {
                 // a link to a directory is replaced as well: an image speaks of its own entries
-                isHiding = found.isWhiteout
+                isHiding = true
                 parent = nil
                 try directory.handle.remove(name)
                 try directory.handle.makeDirectory(name, permissions: 0o700)
             }
         }
         let made = try directory.handle.open(name, [.readOnly, .directory, .noFollow])
-        // the whiteout was there first: what it hides stays hidden
+        // a whiteout, or what hid a directory just as well, was there first: what it hides stays hidden
         if isHiding, case .layer(let marks) = form { try made.setAttribute(marks.opaque, [UInt8(ascii: "y")]) }
-        try attach(entry, to: path, made, isNew: isNew)
+        // not by the way that the archive takes: there may be links on it
+        try attach(entry, to: directories[directory.inode]?.path.appending(Array(name.bytes)) ?? path, made, isNew: isNew)
+        if implied[path] != nil { implied[path] = false }
     }
 
     /// Owner and extended attributes of a directory at once, permissions and times in `finish`.
@@ -152,7 +154,7 @@ extension LayerApplier {
         if !isNew { try forgetAttributes(of: directory) }
         try setOwner(entry, of: directory, now: (status.uid, status.gid))
         for attribute in attributes(entry) { try set(attribute, entry) { (name, value) throws(Errno) in try directory.setAttribute(name, value) } }
-        implied.remove(status.inode)
+        if isNew { made?[status.inode] = nil }
         directories[status.inode] = DirectoryAttributes(
             path: path, permissions: entry.permissions, accessed: entry.accessed ?? entry.modified, modified: entry.modified)
     }

@@ -23,7 +23,21 @@ extension LayerApplier {
         let status = directory.status
         if directory.path.isRoot { return try keepRootAttributes(status) }
         directories[status.inode] = DirectoryAttributes(
-            path: directory.path, permissions: status.permissions, accessed: status.accessed, modified: status.modified)
+            path: try realPath(of: directory.handle, at: directory.path), permissions: status.permissions, accessed: status.accessed, modified: status.modified)
+    }
+
+    /// The path of the open directory without links; `path` led to it. A link on the way may be another thing when the end is reached.
+    private func realPath(of directory: borrowing FileDescriptor, at path: InRootPath) throws(Errno) -> InRootPath {
+        let (top, here): ([UInt8], [UInt8])
+        do throws(Errno) {
+            top = try linkTarget(Path("/proc/self/fd/\(root.handle.raw)"))
+            here = try linkTarget(Path("/proc/self/fd/\(directory.raw)"))
+        } catch where error == .nameTooLong {
+            return path  // the kernel tells of none that is longer than a page
+        }
+        let prefix = top.last == UInt8(ascii: "/") ? top : top + [UInt8(ascii: "/")]
+        guard here.starts(with: prefix), let real = InRootPath(bytes: here.dropFirst(prefix.count)) else { return path }
+        return real
     }
 
     private mutating func makeImplied(_ path: InRootPath) throws(Errno) -> OpenParent {
@@ -39,10 +53,13 @@ extension LayerApplier {
         // its times would change with the new directory in it
         try keepAttributes(of: try OpenParent(ancestor, try root.open(ancestor, [.path, .directory])))
         _ = try root.makeDirectories(path, permissions: 0o755)
-        for made in missing {
-            let status = try root.open(made, [.path, .directory]).status()
-            directories[status.inode] = DirectoryAttributes(path: made, permissions: status.permissions, accessed: .epoch, modified: .epoch)
-            if form != .flat { implied.insert(status.inode) }
+        for new in missing {
+            let directory = try OpenParent(new, try root.open(new, [.path, .directory]))
+            let status = directory.status
+            directories[status.inode] = DirectoryAttributes(
+                path: try realPath(of: directory.handle, at: new), permissions: status.permissions, accessed: .epoch, modified: .epoch)
+            made?[status.inode] = nil
+            if form != .flat { implied[new] = true }
         }
         return try OpenParent(path, try root.open(path, [.path, .directory]))
     }

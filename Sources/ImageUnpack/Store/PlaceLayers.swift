@@ -1,8 +1,8 @@
 // The layers of an image into the store: those that are missing, in parallel, the longest first.
 //
-// A layer is unpacked by itself, in the overlay file system's form. Some layers have no meaning by themselves: an entry in a
-// directory that no entry tells of, a hard link to a file of a lower layer, a whiteout in a directory that is not there. Those
-// are applied to a mount of the layers below, just as a flat bundle is made: both ways give the same tree.
+// A layer is unpacked by itself, in the overlay file system's form. One with directories that no entry tells of gets their attributes from the
+// layers below afterwards; one with no meaning by itself (a hard link to a file of a lower layer, an entry below a link of one, a whiteout in a
+// directory that is not there) is applied to a mount of the layers below, just as a flat bundle is made. See LayersBelow.swift.
 import Diagnostics
 import Kernel
 import OCISpec
@@ -10,10 +10,10 @@ import UntrustedTree
 
 /// Puts layers into a store.
 final class LayerPlacement: @unchecked Sendable {
-    private let image: Image
+    let image: Image
     private let source: ImageSource
-    private let store: LayerStore
-    private let policy: ApplyPolicy
+    let store: LayerStore
+    let policy: ApplyPolicy
     private let report: (UnpackProgress) throws(OperationError) -> Void
     private let chainIDs: [Digest]
 
@@ -21,6 +21,7 @@ final class LayerPlacement: @unchecked Sendable {
     private let monitor = Monitor()
     private var pending: [Int] = []
     private var finished: [(index: Int, staged: StagedLayer, layer: StoredLayer)] = []
+    private var unsettled: [Int: UnsettledLayer] = [:]
     private var failure: OperationError?
     private var consumed: [Int64]
     private(set) var warnings: [String] = []
@@ -48,10 +49,20 @@ final class LayerPlacement: @unchecked Sendable {
             if let layer, fits {
                 layers.append(layer)
             } else {
-                layers.append(try unpackInContext(index, below: layers))
+                layers.append(try placeOnTop(index, below: layers))
             }
         }
         return layers
+    }
+
+    private func placeOnTop(_ index: Int, below: [StoredLayer]) throws(OperationError) -> StoredLayer {
+        do throws(OperationError) {
+            if let found = try store.find(contextKey(index)) { return found }
+            if let unsettled = unsettled.removeValue(forKey: index), let settled = try settle(unsettled, below: below) { return settled }
+            return try unpackInContext(index, below: below)
+        } catch {
+            throw error.within(title(index))
+        }
     }
 
     /// The layers of the image, if the store has all of them in the form that they have in this image.
@@ -65,7 +76,7 @@ final class LayerPlacement: @unchecked Sendable {
         return layers
     }
 
-    private func contextKey(_ index: Int) -> LayerKey { LayerKey.inContext(chainIDs[index]).forOwners(policy) }
+    func contextKey(_ index: Int) -> LayerKey { LayerKey.inContext(chainIDs[index]).forOwners(policy) }
     private func ownKey(_ index: Int) -> LayerKey { LayerKey.byItself(image.layers[index].diffID).forOwners(policy) }
 
     private func find(_ index: Int) throws(OperationError) -> StoredLayer? {
@@ -115,7 +126,7 @@ final class LayerPlacement: @unchecked Sendable {
         }
     }
 
-    private func title(_ index: Int) -> String { "layer \(index + 1) of \(image.layers.count) (\(image.layers[index].name))" }
+    func title(_ index: Int) -> String { "layer \(index + 1) of \(image.layers.count) (\(image.layers[index].name))" }
 
     private func unpackByItself(_ index: Int) throws(OperationError) {
         let staged = try store.stage()
@@ -124,33 +135,40 @@ final class LayerPlacement: @unchecked Sendable {
         applier.checksums = [:]
         let stream = try open(index)
         try applier.apply(stream, index: index)
-        if applier.needsContext { return }
+        if applier.isUnresolved { return }
         try stream.finish()
-        var layer = try finish(&applier, as: index == 0 ? contextKey(0) : ownKey(index))
-        layer.record = try record(staged, checksums: applier.checksums ?? [:])
-        monitor.locked { finished.append((index, staged, layer)) }
+        let (implied, checksums) = (applier.implied, applier.checksums ?? [:])
+        var layer = try finish(&applier, as: index == 0 || !implied.isEmpty ? contextKey(index) : ownKey(index))
+        if !implied.isEmpty {
+            let (layer, warnings) = (layer, applier.warnings)
+            monitor.locked { unsettled[index] = UnsettledLayer(staged: staged, layer: layer, implied: implied, checksums: checksums, warnings: warnings) }
+            return
+        }
+        tell(applier.warnings)
+        layer.record = try record(staged, checksums: checksums)
+        monitor.locked { [layer] in finished.append((index, staged, layer)) }
     }
 
-    private func finish(_ applier: inout LayerApplier, as key: LayerKey) throws(OperationError) -> StoredLayer {
+    func tell(_ more: [String]) { monitor.locked { warnings += more } }
+
+    func finish(_ applier: inout LayerApplier, as key: LayerKey) throws(OperationError) -> StoredLayer {
         try applier.finish()
-        let told = applier.warnings
-        monitor.locked { warnings += told }
         return StoredLayer(
             key: key, link: 0, isRootListed: applier.isRootListed, isRootOpaque: applier.isRootOpaque,
             whiteoutDirectories: applier.whiteoutDirectories.sorted { $0.text < $1.text })
     }
 
-    private func record(_ staged: StagedLayer, checksums: [UInt64: Checksum]) throws(OperationError) -> Digest {
+    func record(_ staged: StagedLayer, checksums: [UInt64: Checksum]) throws(OperationError) -> Digest {
         let tree: OpenParent
         do throws(Errno) { tree = try OpenParent(.root, try staged.tree().relinquish()) } catch { throw store.failed("open", "a new layer", error) }
         return try TreeRecord.write(tree, known: checksums, in: staged.directory)
     }
 
-    private func tree(of staged: StagedLayer) throws(OperationError) -> RootDirectory {
+    func tree(of staged: StagedLayer) throws(OperationError) -> RootDirectory {
         do throws(Errno) { return try staged.tree() } catch { throw store.failed("open", "a new layer", error) }
     }
 
-    private func open(_ index: Int) throws(OperationError) -> LayerStream {
+    func open(_ index: Int) throws(OperationError) -> LayerStream {
         let stream = try source.open(image.layers[index])
         stream.report = { [self] (read) throws(OperationError) in
             let error: OperationError? = monitor.locked {
@@ -168,74 +186,6 @@ final class LayerPlacement: @unchecked Sendable {
             if let error { throw error }
         }
         return stream
-    }
-
-    // MARK: - On top of the layers below
-
-    private func unpackInContext(_ index: Int, below: [StoredLayer]) throws(OperationError) -> StoredLayer {
-        if let found = try store.find(contextKey(index)) { return found }
-        do throws(OperationError) {
-            let staged = try store.stage()
-            do throws(Errno) { try staged.directory.makeDirectory("work", permissions: 0o700) } catch { throw store.failed("make", "a layer", error) }
-            try copyRootAttributes(of: below, in: store, to: try tree(of: staged).handle)
-            let place = store.path.appending("temporary/" + staged.name.text)
-            let mount = OverlayMount(below, of: store, upper: place.appending("tree").text, work: place.appending("work").text)
-            var applier = LayerApplier(root: RootDirectory(try mount.open()), policy: policy, form: .flat, hasContext: true)
-            let stream = try open(index)
-            try applier.apply(stream, index: index)
-            try stream.finish()
-            var layer = try finish(&applier, as: contextKey(index))
-            _ = consume applier  // unmounts
-            do throws(Errno) { try staged.directory.removeTree("work") } catch { throw store.failed("remove", "work", error) }
-            // inodes of the mount need not be those of the directory: contents are read again
-            layer.record = try record(staged, checksums: [:])
-            try store.synchronize()
-            return try store.commit(staged, as: layer)
-        } catch {
-            throw error.within(title(index))
-        }
-    }
-
-    /// Whether every directory in which `layer` hides a name is there below. Else the mark itself would be seen.
-    private func hasItsDirectories(_ layer: StoredLayer, below: [StoredLayer]) throws(OperationError) -> Bool {
-        for path in layer.whiteoutDirectories {
-            if try !isVisible(path, in: below) { return false }
-        }
-        return true
-    }
-
-    /// Whether the directory `path` is there in a mount of `layers`.
-    private func isVisible(_ path: InRootPath, in layers: [StoredLayer]) throws(OperationError) -> Bool {
-        if path.isRoot { return true }
-        for layer in layers.reversed() {
-            switch try look(for: path, in: layer) {
-            case .found: return true
-            case .hidden: return false
-            case .absent: if layer.isRootOpaque { return false }
-            }
-        }
-        return false
-    }
-
-    private enum Sight { case found, hidden, absent }
-
-    /// Whether `layer` has the directory `path`, or hides it in layers below, or says nothing about it.
-    private func look(for path: InRootPath, in layer: StoredLayer) throws(OperationError) -> Sight {
-        var directory = try store.tree(of: layer).relinquish()
-        do throws(Errno) {
-            var isOpaque = false
-            for component in path.components {
-                guard let name = Path(bytes: component) else { return .absent }
-                let status: FileStatus
-                do throws(Errno) { status = try directory.status(of: name) } catch where error == .noEntry { return isOpaque ? .hidden : .absent }
-                if status.kind != .directory { return .hidden }
-                directory = try directory.open(name, [.readOnly, .directory, .noFollow])
-                do throws(Errno) { isOpaque = try directory.attribute(store.marks.opaque) == [UInt8(ascii: "y")] || isOpaque } catch where error == .noData {}
-            }
-            return .found
-        } catch {
-            throw store.failed("look into layer", layer.key.text, error)
-        }
     }
 }
 
