@@ -41,7 +41,7 @@ extension Calque {
             try LayerStore.open(store, marks: marks).keepRun(name)
             tell("\(invocation.programName): the bundle is \(bundle.text)")
         } else {
-            try deleteBundle(bundle, marks: marks)
+            do throws(OperationError) { try deleteBundle(bundle, marks: marks) } catch { throw error.within("remove " + quoted(bundle.text)) }
         }
         lock.end()
         return try result.get()

@@ -301,9 +301,9 @@ class Run(Command):
         return {"bundles": [path.name for path in place.store.glob("runs/*")], "layers": place.stored()}
 
     def failed(self, place):
-        super().failed(place)
-        if re.search(r": delete |: remove ", place.said):
+        if re.search(r"\bdelete |\bremove ", place.said):
             place.must("gc", "--store", place.store)  # what it could not remove goes with the next command
+        super().failed(place)
         if found := [path.name for path in place.store.glob("runs/*")]:
             raise Failure(f"run fails and leaves bundles: {found}")
 

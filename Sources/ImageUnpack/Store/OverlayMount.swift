@@ -59,7 +59,7 @@ struct OverlayMount: Equatable {
     private static func checkWork(_ work: Path) throws(Errno) {
         let own = work.appending("work")
         do throws(Errno) { _ = try fileStatus(own) } catch where error == .noEntry {
-            try makeDirectory(own, permissions: 0)
+            do throws(Errno) { try makeDirectory(own, permissions: 0) } catch where error == .exists { return }
             throw .readOnlyFilesystem
         }
     }
