@@ -12,6 +12,7 @@ import images
 from faults.experiment import Failure, observe
 
 TIMEOUT = 20
+USER = 65534
 # what an overlay notes of inodes and mounts: numbers of the moment
 NUMBERS = r"^(trusted|user)\.overlay\.(origin|uuid|impure)$"
 
@@ -63,18 +64,29 @@ def tree(root):
     return found
 
 
-class Place:
-    """A file system of its own in memory: an image, a store, and bundles beside one another."""
+def give(path):
+    """To the user."""
+    for directory, names, files in os.walk(path):
+        for name in ("", *names, *files):
+            os.chown(os.path.join(directory, name) if name else directory, USER, USER, follow_symlinks=False)
 
-    def __init__(self, calque, directory, programs):
-        self.calque, self.programs = calque, programs
+
+class Place:
+    """A file system of its own in memory: an image, a store, and bundles beside one another. As root, or as a user with one id."""
+
+    def __init__(self, calque, directory, programs, variant):
+        self.calque, self.programs, self.is_user = calque, programs, variant == "user"
         self.top = pathlib.Path(directory)
+        self.top.mkdir()
         self.files, self.disk, self.pristine = self.top / "files", self.top / "disk", self.top / "pristine"
         for path in (self.files, self.disk):
             path.mkdir()
         make_image(self.pristine)
         self.image, self.store, self.bundle = self.disk / "image", self.disk / "store", self.disk / "bundle"
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755,size=1g,nr_inodes=100000", "none", self.disk], check=True)
+        owner = f",uid={USER},gid={USER}" if self.is_user else ""
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"mode=755,size=1g,nr_inodes=100000{owner}", "none", self.disk], check=True)
+        if self.is_user:
+            give(self.files)
         self.clear()
 
     def clear(self):
@@ -84,6 +96,8 @@ class Place:
         for path in self.disk.iterdir():
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
         shutil.copytree(self.pristine, self.image)
+        if self.is_user:
+            give(self.image)
 
     def limit(self, **options):
         subprocess.run(["mount", "-o", "remount," + ",".join(f"{key}={value}" for key, value in options.items()), self.disk], check=True)
@@ -93,6 +107,8 @@ class Place:
 
     def call(self, command):
         """The exit status (None: it hangs), and what it wrote to stdout and stderr."""
+        if self.is_user:
+            command = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups", "--inh-caps=-all", *map(str, command)]
         return observe(command, self.files / "out", self.files / "err", self.disk, TIMEOUT, SOURCE_DATE_EPOCH="1700000000")
 
     def must(self, *words):
@@ -147,6 +163,7 @@ class Place:
 
 class Command:
     """`again` is what is done after a failure or a kill: it succeeds, and `worked` gives the same as without a fault."""
+    is_for_users = True
 
     def __init__(self, name, words):
         self.name, self.line = name, words
@@ -207,9 +224,13 @@ class OnBundle(Command):
             (root / "added/file").write_bytes(hashlib.shake_256(b"added").digest(9000))
             os.utime(root / "added/file", (1700000000, 1700000000))
             os.utime(root / "added", (1700000000, 1700000000))
+            if place.is_user:
+                give(root / "added")
 
 
 class Mount(OnBundle):
+    is_for_users = False
+
     def worked(self, place, out):
         return {"mounts": len(place.mounts()), "rootfs": sorted(tree(place.bundle / "rootfs"))}
 
