@@ -1,3 +1,6 @@
+// Who is in a cgroup and the cgroups below it, and signals for all of them. Walking over a tree that its own processes may change
+// is here as well: see `walkCgroups`. Who joins a cgroup is in Join.swift, what stops its processes in Freezer.swift, and what
+// removes it in Removal.swift.
 package import Diagnostics
 import Kernel
 
@@ -14,6 +17,20 @@ extension Cgroup {
                 return found
             } catch {
                 if !isGone(error) { throw OperationError("list processes of", directory, .errno(error)) }
+            }
+        }
+        return []
+    }
+
+    /// The ids of all threads in this cgroup and those below it. Empty when it is gone, and without a cgroup.
+    package func threads() throws(OperationError) -> [Int32] {
+        for directory in directories {
+            var found: [Int32] = []
+            do throws(Errno) {
+                try walkCgroups(directory, visit: { (cgroup) throws(Errno) in found += try cgroup.threads() })
+                return found
+            } catch {
+                if !isGone(error) { throw OperationError("list threads of", directory, .errno(error)) }
             }
         }
         return []
@@ -95,9 +112,21 @@ extension FileDescriptor {
         } catch where error == .notSupported {
             text = try open("cgroup.threads", [.readOnly, .noFollow]).readAll(limit: 1 << 26)  // a threaded cgroup
         }
-        return words(String(decoding: text, as: UTF8.self)).compactMap { Int32($0) }.filter { $0 > 0 }
+        return ids(text)
+    }
+
+    /// The threads of this cgroup directory alone.
+    fileprivate borrowing func threads() throws(Errno) -> [Int32] {
+        do throws(Errno) {
+            return ids(try open("cgroup.threads", [.readOnly, .noFollow]).readAll(limit: 1 << 26))
+        } catch where error == .noEntry {
+            return ids(try open("tasks", [.readOnly, .noFollow]).readAll(limit: 1 << 26))  // version 1
+        }
     }
 }
+
+/// Ids of processes that this process' pid namespace shows.
+private func ids(_ text: [UInt8]) -> [Int32] { words(String(decoding: text, as: UTF8.self)).compactMap { Int32($0) }.filter { $0 > 0 } }
 
 /// Walks over the cgroup `directory` and all below it, however deep the container nested them: two handles at a time and
 /// no recursion.

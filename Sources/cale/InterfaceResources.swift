@@ -72,10 +72,10 @@ extension Command {
                 Option("cpuset-mems", value: "LIST", help: "the memory nodes to use"),
                 Option("pids-limit", value: "N", help: "how many processes and threads there may be"),
                 Option("blkio-weight", value: "WEIGHT", help: "the weight for block devices, 10 to 1000"),
+                Option("l3-cache-schema", value: "SCHEMA", help: "the cache that it may fill (Intel RDT), such as L3:0=7f0"),
+                Option("mem-bw-schema", value: "SCHEMA", help: "the memory bandwidth that it may use (Intel RDT), such as MB:0=20"),
                 Option("kernel-memory", value: "BYTES", hidden: true, help: "ignored: the kernel counts it in --memory"),
                 Option("kernel-memory-tcp", value: "BYTES", hidden: true, help: "ignored: the kernel counts it in --memory"),
-                Option("l3-cache-schema", value: "SCHEMA", hidden: true, help: "refused"),
-                Option("mem-bw-schema", value: "SCHEMA", hidden: true, help: "refused"),
             ],
             arguments: [.container],
             examples: [

@@ -11,7 +11,7 @@ extension Cale {
         let settings = try Settings(invocation)
         let id = try ContainerID(invocation.positionals[0])
         let options = invocation.options
-        try refuseSchemata(options)
+        let schemata = try schemata(options)
         let fromOptions = try limits(options)
         var update: LinuxResources
         if let file = options.value("resources") {
@@ -21,6 +21,8 @@ extension Cale {
             update.devices = devices
         } else if let fromOptions {
             update = fromOptions
+        } else if schemata != nil {
+            update = LinuxResources()
         } else {
             throw OperationError(
                 "update container", id.text, .invalid("no limit is named"), hint: "use an option such as --memory, or --resources FILE")
@@ -28,7 +30,7 @@ extension Cale {
         for name in ["kernel-memory", "kernel-memory-tcp"] where options.isSet(name) {
             settings.log.warn("--\(name) is deprecated: the kernel counts this memory in the memory limit, ignoring")
         }
-        try Container.open(id, in: try settings.openRoot(for: id.text)).update(update, warn: settings.log.warn)
+        try Container.open(id, in: try settings.openRoot(for: id.text)).update(update, schemata: schemata, warn: settings.log.warn)
         return 0
     }
 
@@ -79,9 +81,15 @@ extension Cale {
         }
     }
 
-    private static func refuseSchemata(_ options: OptionValues) throws(OperationError) {
-        for name in ["l3-cache-schema", "mem-bw-schema"] where options.isSet(name) {
-            throw OperationError("read option", "--" + name, .unsupported("changing the Intel RDT schemata of a container"))
+    /// What the options of Intel RDT say; nil when none is given.
+    private static func schemata(_ options: OptionValues) throws(OperationError) -> LinuxIntelRdt? {
+        func schema(_ name: String) -> String? { options.value(name).flatMap { $0.isEmpty ? nil : $0 } }
+        let (cache, bandwidth) = (schema("l3-cache-schema"), schema("mem-bw-schema"))
+        if cache == nil && bandwidth == nil { return nil }
+        do throws(OperationError) {
+            return try LinuxIntelRdt(l3CacheSchema: cache, memBwSchema: bandwidth)
+        } catch {
+            throw OperationError("read option", error.field == "intelRdt.memBwSchema" ? "--mem-bw-schema" : "--l3-cache-schema", error.cause)
         }
     }
 }

@@ -154,6 +154,49 @@ struct ResctrlTests {
         #expect(!plan.makesGroup && plan.removed.isEmpty)
     }
 
+    @Test("update changes the lines that are asked for, and knows what stood there")
+    func changed() throws {
+        try tree.write("gold/schemata", "    L3:0=7ff;1=7ff\n    MB:0= 50;1=100\n    L2:0=f\n")
+        let section = try LinuxIntelRdt(l3CacheSchema: "L3:0=f", memBwSchema: "MB:0=20")
+        let gold = Path(tree.root + "/gold")
+        let old = try Resctrl.change(gold, ResctrlPlan.Line.ofProperties(section), root: Path(tree.root), flags: FakeResctrl.flags)
+        let before = "    L3:0=7ff;1=7ff\n    MB:0= 50;1=100\n    L2:0=f\n"
+        #expect(try tree.read("gold/schemata") == before + "L3:0=f\nMB:0=20\n")
+        #expect(old.map { $0.text } == ["L3:0=7ff;1=7ff", "MB:0= 50;1=100"])
+        #expect(old.map { $0.field } == ["linux.intelRdt.l3CacheSchema", "linux.intelRdt.memBwSchema"])
+        Resctrl.undo(old, in: gold, flags: FakeResctrl.flags)
+        #expect(try tree.read("gold/schemata") == before + "L3:0=f\nMB:0=20\nL3:0=7ff;1=7ff\nMB:0= 50;1=100\n")
+    }
+
+    @Test("a change that cannot be made is told by its property, and a class that is gone by its file")
+    func notChanged() throws {
+        try tree.write("info/last_cmd_status", "Mask f0f not contiguous\n")
+        try tree.write("gold/schemata", "L3:0=7ff\n")
+        let lines = ResctrlPlan.Line.ofProperties(try LinuxIntelRdt(l3CacheSchema: "L3:0=f0f", memBwSchema: nil))
+        // what the kernel says to a bad mask, and an ordinary file does not: opened for reading, it takes no write
+        #expect(
+            tree.refusal { () throws(OperationError) in
+                _ = try Resctrl.change(Path(tree.root + "/gold"), lines, root: Path(tree.root), flags: [.readOnly, .directory])
+            } == #"write "L3:0=f0f" to "ROOT/gold/schemata" (linux.intelRdt.l3CacheSchema): Not a directory (ENOTDIR); hint: resctrl: Mask f0f not contiguous"#)
+        #expect(try tree.read("gold/schemata") == "L3:0=7ff\n")
+        #expect(
+            tree.refusal { () throws(OperationError) in _ = try Resctrl.change(Path(tree.root + "/silver"), lines, root: Path(tree.root)) }
+                == #"read "ROOT/silver/schemata" (linux.intelRdt): No such file or directory (ENOENT)"#)
+    }
+
+    @Test("a container that gets a class later is moved with all its threads")
+    func moved() throws {
+        try tree.make("web")
+        try tree.write("cgroup/tasks", "11\n12\n0\n")
+        try tree.write("cgroup/below/tasks", "13\n")
+        try Resctrl.moveAll(of: .existing(directories: [tree.root + "/cgroup"]), into: Path(tree.root + "/web"), flags: FakeResctrl.flags)
+        #expect(try tree.read("web/tasks") == "11\n12\n13\n")
+        // version 2 has the threads in another file
+        try tree.write("cgroup2/cgroup.threads", "21\n")
+        try Resctrl.moveAll(of: .existing(directories: [tree.root + "/cgroup2"]), into: Path(tree.root + "/web"), flags: FakeResctrl.flags)
+        #expect(try tree.read("web/tasks") == "11\n12\n13\n21\n")
+    }
+
     @Test("it is found by its type, and never a group of it that is mounted elsewhere")
     func found() throws {
         #expect(try Resctrl.host().root == (try MountInfo.current().first { $0.type == "resctrl" && $0.root == "/" }?.mountPoint))

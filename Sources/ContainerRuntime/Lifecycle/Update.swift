@@ -9,17 +9,24 @@ extension Container {
     /// What `update` does not name stays as it is; device rules always do. All that can be known to be wrong is refused before
     /// the first write, and after a refusal of the kernel the old limits are in force again. Later updates and `exec` see the
     /// new limits.
-    /// - Parameter warn: gets what was asked for and is not carried out, which the specification allows.
+    /// - Parameters:
+    ///   - schemata: what else the container's class of service in resctrl may use.
+    ///   - warn: gets what was asked for and is not carried out, which the specification allows.
     /// - Throws: `.invalid("container not running …")`; `.invalid` and `.unsupported` with the JSON path of a limit; the
     ///   kernel's errno with it.
     /// Source: config-linux.md "Control groups" (RT-config-linux-061 to RT-config-linux-122).
-    package borrowing func update(_ update: LinuxResources, warn: (String) -> Void) throws(OperationError) {
+    package borrowing func update(_ update: LinuxResources, schemata: LinuxIntelRdt? = nil, warn: (String) -> Void) throws(OperationError) {
         let status = try status()
         guard status == .created || status == .running || status == .paused else {
             throw OperationError("update container", state.id, .invalid("container not running (it is \(status.rawValue))"))
         }
         do throws(OperationError) {
-            try apply(update, warn: warn)
+            guard let schemata else { return try apply(update, warn: warn) }
+            let change = try self.change(schemata, warn: warn)
+            do throws(OperationError) { try apply(update, warn: warn) } catch {
+                undo(change)
+                throw error
+            }
         } catch {
             throw error.within("update \(quoted(state.id))")
         }

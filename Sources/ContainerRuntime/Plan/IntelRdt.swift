@@ -3,7 +3,7 @@
 // Source: config-linux.md "IntelRdt" (RT-config-linux-123 to RT-config-linux-152); kernel arch/x86/resctrl.rst.
 import Diagnostics
 package import Kernel
-import OCISpec
+package import OCISpec
 
 /// The resctrl file system of the host.
 package struct ResctrlHost {
@@ -15,6 +15,13 @@ package struct ResctrlHost {
         self.root = root
         self.text = text
     }
+
+    /// The error of a host without it, for `operation` on `subject`.
+    static func isMissing(_ operation: String, _ subject: String) -> OperationError {
+        OperationError(
+            operation, subject, .unsupported("resource control where no resctrl is mounted"), field: "linux.intelRdt",
+            hint: "on hardware that has it: mount -t resctrl resctrl /sys/fs/resctrl")
+    }
 }
 
 /// What is done in resctrl for one container.
@@ -23,6 +30,14 @@ package struct ResctrlPlan: Equatable, Sendable {
     package struct Line: Equatable, Sendable {
         package var text: String
         package var field: String
+
+        /// The lines of the properties that are for one resource each.
+        package static func ofProperties(_ section: LinuxIntelRdt) -> [Line] {
+            var lines: [Line] = []
+            if let schema = section.l3CacheSchema { lines.append(Line(text: schema, field: "linux.intelRdt.l3CacheSchema")) }
+            if let schema = section.memBwSchema { lines.append(Line(text: schema, field: "linux.intelRdt.memBwSchema")) }
+            return lines
+        }
     }
     /// Where resctrl is mounted.
     package var root: Path
@@ -47,11 +62,7 @@ extension ContainerPlan {
     ///   not (RT-config-linux-146) and for one whose limits are others (RT-config-linux-144).
     mutating func planIntelRdt(_ linux: Linux, context: PlanContext) throws(OperationError) {
         guard let asked = linux.intelRdt else { return }
-        guard let host = context.resctrl, let root = host.root else {
-            throw OperationError(
-                "read", "config.json", .unsupported("resource control where no resctrl is mounted"), field: "linux.intelRdt",
-                hint: "on hardware that has it: mount -t resctrl resctrl /sys/fs/resctrl")
-        }
+        guard let host = context.resctrl, let root = host.root else { throw ResctrlHost.isMissing("read", "config.json") }
         let name = asked.closID ?? context.id.text
         let group = name == "/" ? root : root.appending(name)
         var plan = ResctrlPlan(root: root, group: group)
@@ -60,8 +71,7 @@ extension ContainerPlan {
             guard error == .noEntry else { throw OperationError("find", group.text, .errno(error), field: "linux.intelRdt.closID") }
             exists = false
         }
-        if let schema = asked.l3CacheSchema { plan.lines.append(.init(text: schema, field: "linux.intelRdt.l3CacheSchema")) }
-        if let schema = asked.memBwSchema { plan.lines.append(.init(text: schema, field: "linux.intelRdt.memBwSchema")) }
+        plan.lines = ResctrlPlan.Line.ofProperties(asked)
         if asked.closID != nil && exists { try Self.compare(plan.lines, group: group, host: host) }
         // the order is the specification's: whatever is in `schemata` has the last word
         for (index, line) in asked.schemata.enumerated() { plan.lines.append(.init(text: line, field: "linux.intelRdt.schemata[\(index)]")) }
@@ -105,7 +115,7 @@ struct Schemata: Equatable {
         for line in text.split(separator: "\n") {
             let parts = line.split(separator: ":", maxSplits: 1)
             guard parts.count == 2 else { continue }
-            let resource = Self.trimmed(parts[0])
+            let resource = trimmed(parts[0])
             for entry in parts[1].split(separator: ";") {
                 let sides = entry.split(separator: "=", maxSplits: 1)
                 guard sides.count == 2 else { continue }
@@ -117,19 +127,34 @@ struct Schemata: Equatable {
     /// Whether each limit of `other`, which has at least one, is one of these.
     func agrees(with other: Schemata) -> Bool { !other.limits.isEmpty && other.limits.allSatisfy { limits.contains($0) } }
 
-    private static func trimmed(_ text: Substring) -> String {
-        var rest = text.utf8[...]
-        while rest.first == 0x20 { rest = rest.dropFirst() }
-        while rest.last == 0x20 { rest = rest.dropLast() }
-        return String(Substring(rest))
-    }
-
     /// Without spaces and leading zeros, in lower case: "007FF" and "7ff" are one mask.
     private static func normal(_ text: Substring) -> String {
         let plain = trimmed(text).lowercased()
         let digits = plain.drop { $0 == "0" }
         return digits.isEmpty ? (plain.isEmpty ? "" : "0") : String(digits)
     }
+}
+
+extension ResctrlPlan {
+    /// The lines of `schemata`, a file's text, for the resources that `lines` are about: what undoes these.
+    package static func present(_ schemata: String, for lines: [Line]) -> [Line] {
+        var present: [Line] = []
+        for line in lines {
+            let resource = resource(line.text[...])
+            for old in schemata.split(separator: "\n") where self.resource(old) == resource { present.append(Line(text: trimmed(old), field: line.field)) }
+        }
+        return present
+    }
+
+    private static func resource(_ line: Substring) -> String { trimmed(line.split(separator: ":", maxSplits: 1).first ?? "") }
+}
+
+/// `text` without spaces around it.
+private func trimmed(_ text: Substring) -> String {
+    var rest = text.utf8[...]
+    while rest.first == 0x20 { rest = rest.dropFirst() }
+    while rest.last == 0x20 { rest = rest.dropLast() }
+    return String(Substring(rest))
 }
 
 extension ResctrlPlan {

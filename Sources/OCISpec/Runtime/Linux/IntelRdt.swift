@@ -21,6 +21,17 @@ package struct LinuxIntelRdt: Equatable, Sendable {
         enableMonitoring = try object.boolean("enableMonitoring") ?? false
     }
 
+    /// Schemata alone, as `update` is told them.
+    ///
+    /// - Throws: `.invalid` with the property's name: see `validate`.
+    package init(l3CacheSchema: String?, memBwSchema: String?) throws(OperationError) {
+        self.l3CacheSchema = l3CacheSchema
+        self.memBwSchema = memBwSchema
+        schemata = []
+        enableMonitoring = false
+        try validate(at: "intelRdt")
+    }
+
     /// - Throws: `.invalid` for a `closID` that leaves its directory and for schemata with line breaks or without
     ///   their prefix (RT-config-linux-130, RT-config-linux-132, RT-config-linux-134).
     func validate(at field: @autoclosure () -> String) throws(OperationError) {
