@@ -59,6 +59,15 @@ package struct CgroupPlan: Equatable, Sendable {
     /// Whether a limit was asked for, so that the container must not start without its cgroup.
     package var limitsAnything: Bool { directories.contains { $0.isRequired } }
 
+    /// Whether a program may need more memory to be executed than it gets: a limit below 1 MiB.
+    package var isShortOfMemory: Bool {
+        directories.contains { directory in
+            directory.writes.contains { write in
+                (write.file == "memory.max" || write.file == "memory.limit_in_bytes") && UInt64(write.text).map { $0 < 1 << 20 } ?? false
+            }
+        }
+    }
+
     /// For people, one line per action.
     package var lines: [String] {
         var lines = scope?.lines ?? []

@@ -204,6 +204,48 @@ def tiny_limits(c):
         assert not cgroup(c, "memory").exists(), f"{kilobytes} KiB: the cgroup is left"
 
 
+@case("a container starts under a limit of 256 KiB of memory", "RT-config-linux-068")
+def least(c):
+    c.linux["cgroupsPath"] = f"/{c.id}"
+    c.linux["resources"]["memory"] = {"limit": 256 << 10, "swap": 256 << 10}
+    c.args("sleep", "60")
+    for _ in range(10):
+        c.create().ok()
+        c.start().ok()
+        time.sleep(0.1)
+        assert c.state()["status"] == "running"
+        assert (cgroup(c, "memory") / ("memory.max" if UNIFIED else "memory.limit_in_bytes")).read_text().strip() == str(256 << 10)
+        c.delete("--force").ok()
+
+
+@case("a program that cannot be executed for lack of memory: start, run and exec say so, with usage and limit", "RT-config-linux-068")
+def executed_without_memory(c):
+    words = r"it was killed: memory limit too low \(used \d+ bytes, limit 65536 bytes\)"
+    c.linux["cgroupsPath"] = f"/{c.id}"
+    c.linux["resources"]["memory"] = {"limit": 64 << 10, "swap": 64 << 10}
+    c.args("sleep", "60")
+    made = c.create()
+    if made.status == 0:
+        c.start().failed(words, f'start container "{c.id}"')
+        assert c.state()["status"] == "stopped"
+        c.delete().ok()
+    else:
+        made.failed("65536")
+    c.run("--detach").failed("limit 65536 bytes")
+    c.call("state", c.id).failed("does not exist")
+    # the first process has what it needs, and leaves the others next to nothing
+    c.linux["resources"]["memory"] = {"limit": 512 << 10, "swap": 512 << 10}
+    c.create().ok()
+    c.start().ok()
+    limit = cgroup(c, "memory") / ("memory.max" if UNIFIED else "memory.limit_in_bytes")
+    if not UNIFIED:
+        (limit.parent / "memory.memsw.limit_in_bytes").write_text("-1")
+    c.call("exec", "--detach", c.id, "true").ok()
+    (c.rootfs / "hog").write_text("x=1; while :; do x=$x$x; done\n")
+    result = c.call("exec", c.id, "sh", "/hog")
+    assert result.status == 137 and "memory limit too low" in result.err and "limit 524288 bytes" in result.err, str(result)
+
+
 @case("a created container needs less than 2 MiB", "RT-config-linux-068")
 def small(c):
     c.linux["resources"]["memory"] = {"limit": 2 * MB, "swap": 2 * MB}

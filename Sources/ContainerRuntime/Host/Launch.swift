@@ -256,6 +256,9 @@ struct Launch: ~Copyable {
         if let bytes = try nextReport(), let report = Report(bytes: bytes), let error = plan.error(report) { throw error }
     }
 
+    /// - Throws: see `Cgroup.refuseLackOfMemory`.
+    func refuseLackOfMemory() throws(OperationError) { try cgroup.refuseLackOfMemory(of: pid) }
+
     /// Ends the init, whatever it is doing.
     func kill() {
         endChild(pid)

@@ -170,6 +170,7 @@ extension StoredState {
         hasOwnPIDNamespace = plan.newNamespaces.contains(.pid)
         makesKeyring = options.makesKeyring
         hasProcess = plan.hasProcess
+        isShortOfMemory = plan.cgroup.isShortOfMemory
         cgroupDirectories = plan.cgroup.directories.map({ $0.absolute })
         cgroupParents = plan.cgroup.missingParents()
         resctrlGroups = plan.resctrl?.joined.map({ $0.text }) ?? []

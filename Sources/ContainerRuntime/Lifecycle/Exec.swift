@@ -55,13 +55,18 @@ package func execInContainer(
     let released: ReleasedProcess
     do throws(OperationError) {
         try serve(&launch, options, target.state, cgroup, wrotePidFile: &wrotePidFile)
-        released = try release(launch, options, terminal: try receiveTerminal(from: socket))
+        released = try release(launch, options, target.state, terminal: try receiveTerminal(from: socket))
     } catch {
         launch.kill()
         if wrotePidFile, let path = options.pidFile { try? removeFile(path) }  // the first error is the one to tell
         throw error
     }
-    return try released.attend(pid: launch.pid, subject: target.state.id)
+    let result = try released.attend(pid: launch.pid, subject: target.state.id)
+    // 128 and SIGKILL: nobody else would say why
+    if result == .ended(status: 137), let reason = target.state.cgroup.outOfMemory() {
+        warn("a process of container \(quoted(target.state.id)) was killed: " + reason)
+    }
+    return result
 }
 
 /// A process whose program runs.
@@ -124,11 +129,15 @@ private func setFromOutside(_ plan: ContainerPlan, pid: Int32) throws(OperationE
 /// Lets the new process go on, until its program runs.
 ///
 /// - Parameter terminal: its master; it is settled before the program can use it.
-private func release(_ launch: borrowing Launch, _ options: ExecOptions, terminal: consuming FileDescriptor?) throws(OperationError) -> ReleasedProcess {
+private func release(
+    _ launch: borrowing Launch, _ options: ExecOptions, _ state: StoredState, terminal: consuming FileDescriptor?
+) throws(OperationError) -> ReleasedProcess {
     let process = ReleasedProcess(signals: options.detaches ? nil : try watchSignals(pid: launch.pid), terminal: terminal)
     try settleTerminal(process.terminal)
     try launch.answer()
     try launch.awaitExecution()
+    // otherwise its status tells
+    if options.detaches && state.isShortOfMemory { try launch.refuseLackOfMemory() }
     return process
 }
 

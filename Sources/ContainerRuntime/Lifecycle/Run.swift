@@ -42,6 +42,8 @@ package func runContainer(
         }
         try launch.answer()
         try launch.awaitExecution()
+        // otherwise its status tells
+        if detach && launch.plan.cgroup.isShortOfMemory { try launch.refuseLackOfMemory() }
     }
     let state = made.state
     do throws(OperationError) {

@@ -38,6 +38,9 @@ extension Container {
             throw OperationError("start container", state.id, .errno(error), hint: error == .noDeviceOrAddress || error == .noProcess ? "its init has ended" : nil)
         }
         if let report = Report(bytes: bytes) { throw startError(report) }
+        if state.isShortOfMemory {
+            do throws(OperationError) { try state.cgroup.refuseLackOfMemory(of: state.pid) } catch { throw error.within("start container \(quoted(state.id))") }
+        }
         do throws(OperationError) {
             try HostHooks.run(state.hooks.poststart, phase: "poststart", state: state.specState(.running).text())
         } catch {

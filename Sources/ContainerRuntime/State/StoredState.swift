@@ -43,6 +43,8 @@ package struct StoredState: Equatable, Sendable {
     package var hasProcess = true
     /// Whether criu made it: then its processes have a time namespace that the configuration does not tell of.
     package var wasRestored = false
+    /// Whether programs may be killed for lack of memory while they are executed.
+    package var isShortOfMemory = false
     package var hooks = Hooks()
 
     package init(id: String, ociVersion: String, bundle: String, rootfs: String, createdNanoseconds: Int64, ownerUID: UInt32) {
@@ -73,6 +75,7 @@ extension StoredState {
             if !makesKeyring { writer.member("keyring", false) }
             if !hasProcess { writer.member("process", false) }
             if wasRestored { writer.member("restored", true) }
+            if isShortOfMemory { writer.member("shortOfMemory", true) }
             writer.member("cgroups", cgroupDirectories)
             writer.member("cgroupParents", cgroupParents)
             if !resctrlGroups.isEmpty { writer.member("resctrl", resctrlGroups) }
@@ -133,6 +136,7 @@ extension StoredState {
         makesKeyring = try object.boolean("keyring") ?? true
         hasProcess = try object.boolean("process") ?? true
         wasRestored = try object.boolean("restored") ?? false
+        isShortOfMemory = try object.boolean("shortOfMemory") ?? false
         cgroupDirectories = try object.strings("cgroups") ?? []
         cgroupParents = try object.strings("cgroupParents") ?? []
         resctrlGroups = try object.strings("resctrl") ?? []
