@@ -152,6 +152,30 @@ def nested(c):
     assert not directory.exists()
 
 
+@case("exec into a container that hands controllers down goes where its first process is")
+def exec_beside_init(c):
+    cgroup2()
+    c.linux["cgroupsPath"] = f"/{c.id}"
+    c.namespace("cgroup")
+    c.mount("/sys/fs/cgroup", "cgroup", "cgroup", ["rw", "nosuid", "noexec", "nodev"])
+    c.linux["resources"]["pids"] = {"limit": 50}
+    c.shell("cd /sys/fs/cgroup && mkdir init work && echo 0 > init/cgroup.procs && echo +pids > cgroup.subtree_control && echo up > /mark; sleep 60")
+    c.create().ok()
+    c.start().ok()
+    assert c.file("mark") == "up"
+    directory = cgroup2() / c.id
+    assert "pids" in (directory / "cgroup.subtree_control").read_text().split()
+    for options in ([], ["--tty"]):
+        c.call("exec", *options, c.id, "cat", "/proc/self/cgroup").prints("0::/init")
+    c.call("exec", "--detach", "--pid-file", c.directory / "pid", c.id, "sleep", "60").ok()
+    assert own_cgroup2((c.directory / "pid").read_text()) == directory / "init"
+    # what was asked for is what counts, and is told when the kernel refuses it
+    c.call("exec", "--cgroup", "/work", c.id, "cat", "/proc/self/cgroup").prints("0::/work")
+    c.call("exec", "--cgroup", "/", c.id, "true").failed("EBUSY|busy")
+    c.delete("--force").ok()
+    assert not directory.exists()
+
+
 @case("without a pid namespace delete ends all processes of the cgroup", "RT-runtime-056")
 def orphans(c):
     directory = created(c)

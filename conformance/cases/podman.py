@@ -37,6 +37,12 @@ class Podman:
         return self("run", "--network", "none", *options, "--rootfs", str(self.c.rootfs), *program, status=status)
 
 
+def amount(text):
+    """Bytes of "1.5MB", which podman counts in thousands."""
+    number = text.rstrip("kKMGTiB")
+    return float(number) * {"": 1, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9}[text[len(number):].removesuffix("B").removesuffix("i")]
+
+
 @case("run, with limits in a scope of systemd's; stats, exec, stop and rm", root=None)
 def life(c):
     podman = Podman(c)
@@ -51,6 +57,13 @@ def life(c):
         assert (scope / "pids.max").read_text().strip() == "40"
         stats = json.loads(podman("stats", "--no-stream", "--format", "json", name))[0]
         assert stats["pids"] in ("1", 1), stats
+        used, limit = (amount(text) for text in stats["mem_usage"].split(" / "))
+        assert abs(limit - (64 << 20)) < 1 << 20, stats
+        present = int((scope / "memory.current").read_text())
+        assert used > 0 and abs(used - present) < 256 << 10, (used, present)
+        podman("update", "--memory", "96m", "--cpus", "0.5", name)
+        assert (scope / "memory.max").read_text().strip() == str(96 << 20)
+        assert (scope / "cpu.max").read_text().strip() == "50000 100000"
         assert podman("exec", name, "cat", "/proc/self/cgroup") == podman("exec", name, "cat", "/proc/1/cgroup")
         podman("stop", "--time", "1", name)
         assert podman("inspect", name, "--format", "{{.State.Status}}") == "exited"

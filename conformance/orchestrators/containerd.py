@@ -1,5 +1,7 @@
 """containerd: what people do with `ctr`, from Debian's containerd."""
+import json
 import os
+import pathlib
 import subprocess
 import time
 
@@ -111,12 +113,28 @@ def tasks(c):
     assert c.status(name) is None
 
 
-@case("metrics show memory, processor time and processes")
+def files(c, name, controller, file1, file2):
+    """A file of a container's cgroup: of version 1 where that is mounted, else of version 2."""
+    place = pathlib.Path(f"/sys/fs/cgroup/{controller}/{c.cgroup}/{name}/{file1}")
+    return (place if place.exists() else pathlib.Path(f"/sys/fs/cgroup/{c.cgroup}/{name}/{file2}")).read_text()
+
+
+@case("metrics show memory, processor time and processes as the cgroup's files have them")
 def metrics(c):
-    name = c.background("sh", "-c", "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; sleep 1000")
-    time.sleep(0.5)
-    text = c.ctr("task", "metrics", name).ok().out
-    assert name in text and "memory" in text, text
+    name = c.background("sh", "-c", "x=$(head -c 4000000 /dev/zero | tr '\\0' x); sleep 1000; echo $x", options=("--memory-limit", str(64 << 20)))
+    wait_for(lambda: c.ctr("task", "exec", "--exec-id", "look", name, "ps").ok().out.count("sleep 1000"), "the loop ends")
+    time.sleep(0.5)  # what the other process had is given back later
+    found = json.loads(c.ctr("task", "metrics", "--format", "json", name).ok().out)
+    assert found["pids"]["current"] == int(files(c, name, "pids", "pids.current", "pids.current")) == 2, found["pids"]
+    memory = found["memory"]
+    used = memory["usage"]["usage"] if isinstance(memory["usage"], dict) else memory["usage"]
+    limit = memory["usage"]["limit"] if isinstance(memory["usage"], dict) else memory["usage_limit"]
+    present = int(files(c, name, "memory", "memory.usage_in_bytes", "memory.current"))
+    assert limit == 64 << 20 and present > 4000000 and abs(used - present) < 512 << 10, (present, memory)
+    time_used = files(c, name, "cpuacct", "cpuacct.usage", "cpu.stat").split()
+    nanoseconds = int(time_used[0]) if len(time_used) == 1 else int(time_used[time_used.index("usage_usec") + 1]) * 1000
+    shown = found["cpu"]["usage"]["total"] if "usage" in found["cpu"] else found["cpu"]["usage_usec"] * 1000
+    assert 0 <= nanoseconds - shown < 1_000_000, (nanoseconds, shown)  # it sleeps
 
 
 @case("the memory that a container may take")

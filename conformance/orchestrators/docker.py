@@ -193,13 +193,34 @@ def out_of_memory(d):
     assert d.inspect(name, "{{.State.OOMKilled}} {{.State.ExitCode}}").split()[0] == "true", d.inspect(name, "{{json .State}}")
 
 
-@case("stats shows memory and processes; top lists them")
+@case("stats shows memory and processes as the cgroup's files have them")
 def stats(d):
     name = d.background("-m", "64m", "box", "sh", "-c", "sleep 1000 & x=$(head -c 4000000 /dev/zero | tr '\\0' x); wait")
     time.sleep(0.5)
     out = json.loads(d.docker("stats", "--no-stream", "--format", "{{json .}}", name).ok().out)
     used, limit = out["MemUsage"].split(" / ")
-    assert limit == "64MiB" and float(re.match(r"[\d.]+", used)[0]) > 0 and int(out["PIDs"]) >= 2, out
+    assert limit == "64MiB" and int(out["PIDs"]) == int(limit_of(d, name, "pids", "pids.current", "pids.current")), out
+    # docker does not count the part of the cache that is not in use
+    present = int(limit_of(d, name, "memory", "memory.usage_in_bytes", "memory.current"))
+    table = dict(line.split() for line in limit_of(d, name, "memory", "memory.stat", "memory.stat").splitlines())
+    present -= int(table.get("total_inactive_file") or table.get("inactive_file") or 0)
+    number, unit = re.match(r"([\d.]+)(\w+)", used).groups()
+    shown = float(number) * {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}[unit]
+    assert present > 4000000 and abs(shown - present) < 512 << 10, (used, present)
+
+
+@case("stats shows the share of processor time that a quota leaves")
+def stats_of_cpu(d):
+    name = d.background("--cpus", "0.3", "box", "sh", "-c", "while :; do :; done")
+    time.sleep(1)
+    share = float(json.loads(d.docker("stats", "--no-stream", "--format", "{{json .}}", name).ok().out)["CPUPerc"].rstrip("%"))
+    assert 15 < share < 45, share
+
+
+@case("top lists the processes")
+def top(d):
+    name = d.background("box", "sh", "-c", "sleep 1000 & wait")
+    time.sleep(0.2)
     assert d.docker("top", name).ok().out.count("sleep 1000") == 2, d.docker("top", name).out
 
 

@@ -110,12 +110,25 @@ def pause(p):
     assert p.inspect(name, "{{.State.Status}}") == "running"
 
 
-@case("limits, update, stats, top")
+def amount(text):
+    """Bytes of "1.5MB"."""
+    number, unit = re.fullmatch(r"([\d.]+)(k|M|G)?B", text).groups()
+    return float(number) * {None: 1, "k": 1e3, "M": 1e6, "G": 1e9}[unit]
+
+
+@case("limits and update; stats show what the cgroup's files have; top")
 def limits(p):
     name = p.background("-m", "64m", "--pids-limit", "50", "box", "sleep", "1000")
     place = pathlib.Path("/sys/fs/cgroup/memory") / p.inspect(name, "{{.State.CgroupPath}}").lstrip("/") / "memory.limit_in_bytes"
     if place.exists():  # version 1
         assert place.read_text().strip() == str(64 << 20)
+        used = json.loads(p.podman("stats", "--no-stream", "--format", "json", name).ok().out)[0]
+        shown, limit = (amount(text) for text in used["mem_usage"].split(" / "))
+        assert abs(limit - (64 << 20)) < 1 << 20 and used["pids"] == "1", used  # podman counts in thousands, with two digits
+        assert abs(shown - int((place.parent / "memory.usage_in_bytes").read_text())) < 128 << 10, used
+        cpu = pathlib.Path(str(place.parent).replace("/memory/", "/cpuacct/", 1)) / "cpuacct.usage"
+        milliseconds = re.fullmatch(r"([\d.]+)ms", used["cpu_time"])
+        assert milliseconds and abs(float(milliseconds[1]) - int(cpu.read_text()) / 1e6) < 5, used
         p.podman("update", "-m", "128m", name).ok()
         assert place.read_text().strip() == str(128 << 20)
     assert p.podman("top", name).ok().out.count("sleep") == 1
