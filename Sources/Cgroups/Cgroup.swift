@@ -15,6 +15,8 @@ package struct Cgroup: Equatable, Sendable {
     /// What is left to be done once the init is in the scope: see `settle`.
     var placeholder: Int32?
     var lateWrites: [CgroupWrite] = []
+    /// Whether the init joins directories of version 1 by itself, after it was cloned.
+    var isSettledLate = false
 
     init(directories: [String], madeParents: [String]) {
         self.directories = directories
@@ -47,26 +49,40 @@ package struct Cgroup: Equatable, Sendable {
     /// Lets systemd make the cgroup. It is settled when the init is in.
     private static func create(_ scope: SystemdScope, _ plan: CgroupPlan) throws(OperationError) -> Cgroup {
         let started = try scope.start()
-        var directory = plan.directories[0]
-        directory.path = started.path
-        var cgroup = Cgroup(directories: [directory.absolute], madeParents: [])
-        cgroup.unit = scope.unit
-        cgroup.placeholder = started.placeholder
-        cgroup.lateWrites = scope.lateWrites
-        do throws(OperationError) {
-            try CgroupBuilder(owner: plan.owner).fill(directory)
+        let directories = plan.directories.map { planned in
+            var directory = planned
+            directory.path = started.path
+            return directory
+        }
+        var builder = CgroupBuilder(owner: plan.owner, placeholder: started.placeholder)
+        func cgroup() -> Cgroup {
+            var cgroup = Cgroup(directories: directories.map { $0.absolute }, madeParents: builder.madeParents)
+            cgroup.unit = scope.unit
+            cgroup.placeholder = started.placeholder
+            cgroup.lateWrites = scope.lateWrites
+            cgroup.isSettledLate = !scope.isOfVersion2
             return cgroup
+        }
+        do throws(OperationError) {
+            if scope.isOfVersion2 {
+                try builder.fill(directories[0])
+            } else {
+                // those of the controllers that systemd uses are there, with the process in them
+                for directory in directories { try builder.build(directory) }
+            }
+            return cgroup()
         } catch {
-            try? cgroup.remove()  // the first error is the one to tell
+            try? cgroup().remove()  // the first error is the one to tell
             throw error
         }
     }
 
     /// Ends the process that held the init's place in a scope, and sets the limits that had to wait for that.
     ///
-    /// Called once, when the init was cloned; does nothing for a cgroup that systemd did not make.
-    package func settle() throws(OperationError) {
-        guard let placeholder else { return }
+    /// Called twice, when the init was cloned and when it has joined what it joins by itself: one of them does it. Nothing is done for a cgroup
+    /// that systemd did not make.
+    package func settle(initHasJoined: Bool) throws(OperationError) {
+        guard let placeholder, initHasJoined == isSettledLate else { return }
         Placeholder.end(placeholder)
         guard let unit, !lateWrites.isEmpty else { return }
         try unit.set(systemdProperties(of: lateWrites))

@@ -10,7 +10,13 @@ struct CgroupBuilder {
     /// Everything that was made, in order.
     private var made: [String] = []
 
-    init(owner: UInt32?) { self.owner = owner }
+    /// The process that holds the place of the init; nil without systemd.
+    private let placeholder: Int32?
+
+    init(owner: UInt32?, placeholder: Int32? = nil) {
+        self.owner = owner
+        self.placeholder = placeholder
+    }
 
     mutating func build(_ directory: CgroupPlan.Directory) throws(OperationError) {
         let path = directory.absolute
@@ -104,7 +110,7 @@ struct CgroupBuilder {
     /// RT-config-linux-043: an existing cgroup must have no processes and not be frozen.
     private func refuseInUse(_ path: String) throws(OperationError) {
         func refused(_ why: String, _ hint: String) -> OperationError { OperationError("create cgroup", path, .invalid(why), hint: hint) }
-        let count = try Cgroup.existing(directories: [path]).processes().count
+        let count = try Cgroup.existing(directories: [path]).processes().filter { $0 != placeholder }.count
         if count > 0 {
             throw refused("container's cgroup is not empty: \(count) process(es) found", "choose another cgroupsPath, or end them first")
         }

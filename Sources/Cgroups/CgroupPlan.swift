@@ -90,7 +90,7 @@ extension CgroupPlan {
     /// Asked before anything is made, so that whoever is killed meanwhile leaves word of them. One that cannot be looked at is
     /// not counted: it cannot be made either, or is somebody else's.
     package func missingParents() -> [String] {
-        if scope != nil { return [] }  // systemd makes them
+        if scope?.isOfVersion2 ?? false { return [] }  // systemd makes them; in version 1 those of the controllers that it uses
         var missing: [String] = []
         for directory in directories {
             let parents = directory.parents
@@ -130,7 +130,7 @@ extension CgroupPlan.Directory {
 ///     cgroup mount (RT-config-linux-054, 055); ignored in version 1 (RT-config-linux-053).
 ///   - systemd: the systemd that shall make the cgroup; `UnitName` says what the path means then.
 /// - Throws: `.invalid` for an impossible path, `.unsupported` for limits that this host cannot give, and for a scope of
-///   systemd's beside version 1 hierarchies.
+///   a user's systemd beside version 1 hierarchies.
 /// Source: config-linux.md "Control groups" (RT-config-linux-043 to 122).
 package func planCgroup(
     path cgroupsPath: String?, id: String, resources: LinuxResources, setup: CgroupSetup,
@@ -139,10 +139,11 @@ package func planCgroup(
     var unit: UnitName?
     if let systemd {
         unit = try UnitName(cgroupsPath: cgroupsPath, id: id, isUser: systemd.isUser)
-        guard setup.isPureVersion2 else {
+        // the user's manager is given no version 1 controllers
+        guard setup.isPureVersion2 || !systemd.isUser else {
             throw OperationError(
-                "plan cgroup", cgroupsPath ?? id, .unsupported("making cgroups through systemd beside cgroup version 1"), field: "linux.cgroupsPath",
-                hint: "use the cgroupfs manager and a cgroupsPath such as \"/containers/\(escaped(id))\", or boot with systemd.unified_cgroup_hierarchy=1")
+                "plan cgroup", cgroupsPath ?? id, .unsupported("making cgroups through a user's systemd beside cgroup version 1"), field: "linux.cgroupsPath",
+                hint: "use the cgroupfs manager, or boot with systemd.unified_cgroup_hierarchy=1")
         }
     }
     let path = if let unit, let systemd {
@@ -164,7 +165,8 @@ package func planCgroup(
         plan.directories[index].wanted.removeAll { name in needed.contains { $0.name == name } }
     }
     // beside version 1 hierarchies, the version 2 tree has the controllers that nobody took: often none that is asked for
-    if !setup.isPureVersion2 { plan.directories.removeAll { $0.hierarchy.version == .v2 && $0.writes.isEmpty && $0.needed.isEmpty } }
+    // systemd knows its scopes by it
+    if !setup.isPureVersion2 && unit == nil { plan.directories.removeAll { $0.hierarchy.version == .v2 && $0.writes.isEmpty && $0.needed.isEmpty } }
     if let unit, let systemd { try plan.planScope(unit, id: id, request: systemd) }
     return plan
 }

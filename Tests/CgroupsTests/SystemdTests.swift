@@ -127,14 +127,36 @@ import Testing
         #expect(!plan.limitsAnything)
     }
 
-    @Test("beside version 1 it is refused in clear words")
+    @Test("beside version 1: every hierarchy has the scope's directory, and systemd knows the limits by its older names")
+    func hybrid() throws {
+        func version1(_ controllers: [String], _ name: String) -> CgroupHierarchy {
+            CgroupHierarchy(version: .v1, controllers: controllers, mountPoint: "/sys/fs/cgroup/" + name)
+        }
+        let hybrid = CgroupSetup(hierarchies: [
+            CgroupHierarchy(version: .v2, controllers: [], mountPoint: "/sys/fs/cgroup/unified"), version1(["memory"], "memory"), version1(["cpu", "cpuacct"], "cpu,cpuacct"),
+            version1(["devices"], "devices"), version1(["pids"], "pids"), version1(["freezer"], "freezer"), version1([], "systemd"),
+        ])
+        let text = #"{"memory":{"limit":67108864},"cpu":{"shares":512,"quota":25000,"period":50000},"pids":{"limit":1},"devices":[{"allow":false,"access":"rwm"},{"allow":true,"type":"b","major":8,"access":"r"}]}"#
+        let plan = try planCgroup(
+            path: "system.slice:cri:web", id: "web", resources: try LinuxResources.parse(Array(text.utf8), source: "test"), setup: hybrid, systemd: request(isUser: false))
+        #expect(plan.directories.map { $0.absolute } == hybrid.hierarchies.map { $0.mountPoint + "/system.slice/cri-web.scope" })
+        let lines = plan.scope?.properties.map { $0.line } ?? []
+        for line in ["MemoryLimit=67108864", "CPUShares=512", "CPUQuotaPeriodUSec=50000", "CPUQuotaPerSecUSec=500000", "TasksMax=1", #"DevicePolicy="strict""#] {
+            #expect(lines.contains(line))
+        }
+        let devices = lines.first { $0.hasPrefix("DeviceAllow=") } ?? ""
+        for entry in [#"("block-8", "r")"#, #"("/dev/char/1:3", "rwm")"#, #"("char-136", "rwm")"#, #"("char-*", "m")"#] { #expect(devices.contains(entry)) }
+        #expect(plan.scope?.lateWrites == [])  // the init moves there, and no fork is counted
+    }
+
+    @Test("a user's systemd beside version 1 is refused in clear words")
     func version1() {
         let hybrid = CgroupSetup(hierarchies: setup.hierarchies + [CgroupHierarchy(version: .v1, controllers: ["memory"], mountPoint: "/sys/fs/cgroup/memory")])
         let error = #expect(throws: OperationError.self) {
-            try planCgroup(path: "system.slice:cri:web", id: "web", resources: LinuxResources(), setup: hybrid, systemd: request(isUser: false))
+            try planCgroup(path: "system.slice:cri:web", id: "web", resources: LinuxResources(), setup: hybrid, systemd: request(isUser: true))
         }
         #expect(
             error?.description
-                == #"plan cgroup "system.slice:cri:web" (linux.cgroupsPath): making cgroups through systemd beside cgroup version 1 is not supported; hint: use the cgroupfs manager and a cgroupsPath such as "/containers/web", or boot with systemd.unified_cgroup_hierarchy=1"#)
+                == #"plan cgroup "system.slice:cri:web" (linux.cgroupsPath): making cgroups through a user's systemd beside cgroup version 1 is not supported; hint: use the cgroupfs manager, or boot with systemd.unified_cgroup_hierarchy=1"#)
     }
 }

@@ -6,12 +6,16 @@ import subprocess
 import threading
 import time
 
-from support import Skip, alive, case, cgroup2, own_cgroup2
+from support import Skip, alive, case, cgroup1, cgroup2, own_cgroup2
 
 
 def manager(c):
     """Makes the case use systemd; gives the options with which systemctl(1) asks the same manager."""
     cgroup2()
+    return _manager(c)
+
+
+def _manager(c):
     if not os.path.isdir("/run/systemd/system"):
         raise Skip("systemd is not pid 1")
     c.global_options = ["--systemd-cgroup"]
@@ -228,7 +232,7 @@ def no_bus(c):
 
 @case("killed at random moments of create, it leaves nothing that delete --force does not remove", root=None)
 def killed_creator(c):
-    options = manager(c)
+    options = _manager(c)
     unit = f"box-{c.id}.scope"
     c.linux["cgroupsPath"] = f":box:{c.id}"
     c.shell("sleep 60")
@@ -245,3 +249,91 @@ def killed_creator(c):
         while not gone(options, unit) and time.monotonic() < deadline:
             time.sleep(0.05)
         assert gone(options, unit), f"after {milliseconds} ms: {properties(options, unit, 'ActiveState', 'SubState', 'ControlGroup')}"
+
+
+def beside_version1(c):
+    """The same where systemd has version 1 hierarchies, alone or beside a version 2 tree; gives what finds a directory."""
+    if pathlib.Path("/sys/fs/cgroup/cgroup.controllers").exists():
+        raise Skip("the cgroups are version 2 alone")
+    if os.geteuid() != 0:
+        raise Skip("a user's systemd has no version 1 controllers")
+    _manager(c)
+    c.linux["cgroupsPath"] = f"system.slice:box:{c.id}"
+    return lambda controller, file: (cgroup1(controller) / "system.slice" / f"box-{c.id}.scope" / file).read_text().strip()
+
+
+def hierarchies(pid):
+    """Where a process is: a path for each hierarchy that is mounted."""
+    paths = {}
+    for line in pathlib.Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+        _, name, path = line.split(":", 2)
+        if os.path.isdir(f"/sys/fs/cgroup/{name.removeprefix('name=') or 'unified'}"):
+            paths[name] = path
+    return paths
+
+
+VERSION1 = (("memory", "memory.limit_in_bytes", str(64 << 20)), ("pids", "pids.max", "30"), ("cpu", "cpu.shares", "512"), ("cpuset", "cpuset.cpus", "0"),
+            ("cpu", "cpu.cfs_quota_us", "25000"), ("cpu", "cpu.cfs_period_us", "100000"))
+
+
+@case("beside version 1: the scope is in every hierarchy, its limits are given to systemd and to the files, and stay after daemon-reload; exec, kill, delete",
+      "RT-config-linux-046")
+def version1(c):
+    read = beside_version1(c)
+    unit = f"box-{c.id}.scope"
+    limited(c)
+    del c.linux["resources"]["unified"], c.linux["resources"]["memory"]["reservation"]
+    c.linux["resources"]["cpu"]["shares"] = 512
+    c.shell("echo up > /mark; sleep 60")
+    c.create().ok()
+    pid = c.state()["pid"]
+    paths = hierarchies(pid)
+    assert len(paths) > 8 and set(paths.values()) == {f"/system.slice/{unit}"}, paths
+    told = properties([], unit, "MemoryLimit", "TasksMax", "CPUQuotaPerSecUSec", "CPUShares", "Slice", "ActiveState")
+    assert told == {"MemoryLimit": str(64 << 20), "TasksMax": "30", "CPUQuotaPerSecUSec": "250ms", "CPUShares": "512", "Slice": "system.slice",
+                    "ActiveState": "active"}, told
+    for reload in (False, True):
+        if reload:
+            subprocess.run(["systemctl", "daemon-reload"], check=True)
+        for controller, file, expected in VERSION1:
+            assert read(controller, file) == expected, (reload, file, read(controller, file))
+    c.start().ok()
+    c.file("mark")
+    c.call("exec", "--detach", "--pid-file", c.directory / "pid", c.id, "sleep", "60").ok()
+    assert set(hierarchies((c.directory / "pid").read_text()).values()) == {f"/system.slice/{unit}"}
+    c.call("update", "--memory", "96M", "--pids-limit", "20", "--cpu-quota", "50000", c.id).ok()
+    subprocess.run(["systemctl", "daemon-reload"], check=True)
+    assert [read("memory", "memory.limit_in_bytes"), read("pids", "pids.max"), read("cpu", "cpu.cfs_quota_us")] == [str(96 << 20), "20", "50000"]
+    c.call("pause", c.id).ok()
+    assert c.state()["status"] == "paused"
+    c.call("resume", c.id).ok()
+    c.kill("KILL").ok()
+    c.wait("stopped")
+    c.delete().ok()
+    assert not alive(pid) and gone([], unit)
+    left = list(pathlib.Path("/sys/fs/cgroup").glob(f"**/*{c.id}*/"))
+    assert not left, left
+
+
+@case("beside version 1: device rules stay after daemon-reload", "RT-config-linux-061")
+def version1_devices(c):
+    read = beside_version1(c)
+    c.linux["devices"] = [{"path": "/dev/fuse", "type": "c", "major": 10, "minor": 229, "fileMode": 0o666}]
+    c.shell("while [ ! -e /go ]; do sleep 0.1; done; (exec 3</dev/fuse) 2>/dev/null; echo $? $(head -c 1 /dev/zero | wc -c) > /mark; sleep 60")
+    c.create().ok()
+    c.start().ok()
+    before = set(read("devices", "devices.list").splitlines())
+    assert "c 1:3 rwm" in before and "a *:* rwm" not in before, before
+    subprocess.run(["systemctl", "daemon-reload"], check=True)
+    assert set(read("devices", "devices.list").splitlines()) == before
+    (c.rootfs / "go").touch()
+    assert c.file("mark").split()[1] == "1" and not c.file("mark").startswith("0"), c.file("mark")
+
+
+@case("beside version 1: a program that needs too much memory is killed, and its scope goes")
+def version1_out_of_memory(c):
+    beside_version1(c)
+    c.linux["resources"]["memory"] = {"limit": 16 << 20}
+    c.args("dd", "if=/dev/zero", "of=/dev/null", "bs=64M", "count=1")
+    assert c.run().status == 137
+    assert gone([], f"box-{c.id}.scope")

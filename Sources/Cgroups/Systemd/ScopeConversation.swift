@@ -10,7 +10,7 @@ import Kernel
 struct StartedScope {
     /// The process that holds the place.
     var placeholder: Int32
-    /// Below the mount point of version 2, without a leading slash.
+    /// Below the mount points, without a leading slash.
     var path: String
 }
 
@@ -70,7 +70,9 @@ extension SystemdScope {
         let file = "/proc/\(pid)/cgroup"
         do throws(Errno) {
             let memberships = CgroupMembership.parse(String(decoding: try readFile(Path(file), limit: 1 << 20), as: UTF8.self))
-            if let path = memberships.first(where: { $0.isVersion2 })?.path, path.hasSuffix("/" + unit.name) { return String(path.dropFirst()) }
+            // beside version 1, systemd may have a hierarchy of its own instead
+            let own = memberships.first { ($0.isVersion2 || $0.name == "systemd") && $0.path.hasSuffix("/" + unit.name) }
+            if let own { return String(own.path.dropFirst()) }
         } catch {
             throw OperationError("read", file, .errno(error))
         }

@@ -20,7 +20,7 @@ package struct SystemdProperty: Equatable, Sendable {
     package var line: String { name + "=" + value.description }
 }
 
-/// The properties that say the same as `writes` into the files of a version 2 cgroup; files without one are left out.
+/// The properties that say the same as `writes` into the files of a cgroup; files without one are left out.
 ///
 /// Made from the writes, so that the limits of every section of the configuration, its `unified` keys and updates go the same way.
 /// Source: org.freedesktop.systemd1(5), "Properties"; systemd.resource-control(5).
@@ -32,7 +32,7 @@ package func systemdProperties(of writes: [CgroupWrite]) -> [SystemdProperty] {
             properties.append(property)
         }
     }
-    return properties
+    return properties + systemdProperties1(of: writes)
 }
 
 private func systemdProperties(of write: CgroupWrite) -> [SystemdProperty] {
@@ -52,8 +52,39 @@ private func systemdProperties(of write: CgroupWrite) -> [SystemdProperty] {
     case "io.bfq.weight":
         if case .instead(_, let text) = write.fallback { return ioWeight(text) }
         return []
+    case "memory.limit_in_bytes": return [SystemdProperty("MemoryLimit", .uint64(UInt64(write.text) ?? .max))]
+    case "cpu.shares": return UInt64(write.text).map { [SystemdProperty("CPUShares", .uint64($0))] } ?? []
+    case "blkio.weight", "blkio.bfq.weight": return UInt64(write.text).map { [SystemdProperty("BlockIOWeight", .uint64($0))] } ?? []
     default: return []
     }
+}
+
+/// Those for files of version 1 that say something together.
+private func systemdProperties1(of writes: [CgroupWrite]) -> [SystemdProperty] {
+    var properties: [SystemdProperty] = []
+    func last(_ file: String) -> String? { writes.last { $0.file == file }?.text }
+    if let time = last("cpu.cfs_quota_us") {
+        properties += quota((time.hasPrefix("-") ? "max" : time) + (last("cpu.cfs_period_us").map { " " + $0 } ?? ""))
+    }
+    // A list of what is allowed. Without one, and with rules that deny single devices, systemd would allow all at its next reload.
+    if writes.contains(where: { $0.file == "devices.deny" && $0.text == "a" }) {
+        let allowed = writes.filter { $0.file == "devices.allow" }.compactMap { deviceEntry($0.text) }
+        properties += [SystemdProperty("DevicePolicy", .string("strict")), SystemdProperty("DeviceAllow", .array("(ss)", allowed))]
+    }
+    return properties
+}
+
+/// "c 1:3 rwm" as ("/dev/char/1:3", "rwm"), "c 136:* rw" as ("char-136", "rw").
+///
+/// Source: systemd.resource-control(5), "DeviceAllow"; a number may stand for the name of a group of devices.
+private func deviceEntry(_ rule: String) -> DBusValue? {
+    let parts = words(rule)
+    guard parts.count == 3 else { return nil }
+    let numbers = parts[1].split(separator: ":")
+    guard numbers.count == 2 else { return nil }
+    let kind = parts[0] == "b" ? "block" : "char"
+    let name = numbers[1] == "*" ? kind + "-" + numbers[0] : "/dev/" + kind + "/" + parts[1]
+    return .structure([.string(name), .string(parts[2])])
 }
 
 /// "max", or a number with the kernel's suffixes; systemd's word for no limit is the greatest number.

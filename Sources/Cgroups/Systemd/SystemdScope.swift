@@ -41,6 +41,8 @@ package struct SystemdScope: Equatable, Sendable {
     package var properties: [SystemdProperty]
     /// Writes that would keep the init from being made beside the process that holds its place: done after that.
     package var lateWrites: [CgroupWrite] = []
+    /// Whether its directory is the only one. Beside version 1 hierarchies there are others, which systemd makes in part.
+    package var isOfVersion2 = true
 
     /// For people.
     package var lines: [String] {
@@ -51,7 +53,7 @@ package struct SystemdScope: Equatable, Sendable {
 extension CgroupPlan {
     /// Makes this plan one of a scope that systemd makes.
     ///
-    /// - Throws: `.unsupported` where cgroups are not version 2 alone; `.invalid` for a bad annotation.
+    /// - Throws: `.invalid` for a bad annotation.
     mutating func planScope(_ name: UnitName, id: String, request: SystemdRequest) throws(OperationError) {
         var scope = SystemdScope(
             unit: SystemdUnit(name: name.scope, bus: request.bus), slice: name.slice,
@@ -70,10 +72,13 @@ extension CgroupPlan {
                 SystemdProperty("TasksAccounting", .boolean(true)),
             ])
         // Two processes must fit until the init is in the scope.
-        let isNarrow = { (write: CgroupWrite) in write.file == "pids.max" && UInt64(write.text).map { $0 < 2 } ?? false }
-        scope.lateWrites = directories[0].writes.filter(isNarrow)
-        directories[0].writes.removeAll(where: isNarrow)
-        scope.properties += systemdProperties(of: directories[0].writes)
+        scope.isOfVersion2 = directories.count == 1 && directories[0].hierarchy.version == .v2
+        if scope.isOfVersion2 {  // in version 1 the init moves there, which is not limited
+            let isNarrow = { (write: CgroupWrite) in write.file == "pids.max" && UInt64(write.text).map { $0 < 2 } ?? false }
+            scope.lateWrites = directories[0].writes.filter(isNarrow)
+            directories[0].writes.removeAll(where: isNarrow)
+        }
+        scope.properties += systemdProperties(of: directories.flatMap { $0.writes })
         for entry in request.annotations.entries {
             guard let property = try systemdProperty(annotation: entry.key, value: entry.value) else { continue }
             scope.properties.removeAll { $0.name == property.name }

@@ -187,7 +187,7 @@ private func launch(
     var launch = try Launch.begin(plan, handles: handles, cgroup: cgroup)
     var wrotePidFile = false
     do throws(OperationError) {
-        try cgroup.settle()
+        try cgroup.settle(initHasJoined: false)
         // `create` may be interrupted: its init ends with it, and what it has recorded can be deleted
         if waitsForStart { try unblockSignals() } else { try launch.watchInterrupts() }
         try setOOMScore(plan, pid: launch.pid)
@@ -206,6 +206,7 @@ private func launch(
                 now.pid = pid
                 try SeccompAgent.handOver(listener, pid: pid, plan: plan, state: now.specState(.creating))
             })
+        try cgroup.settle(initHasJoined: true)
         // at last: the process that is written must be the container's, not one that only prepares the way
         if let resctrl = plan.resctrl { try Resctrl.join(resctrl.joined, pid: launch.pid) }
         if let trace = options.trace { traceDone(plan, pid: launch.pid, trace) }

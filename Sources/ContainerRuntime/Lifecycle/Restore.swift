@@ -186,7 +186,7 @@ private struct Restoration {
     /// The request to the criu with this pid, once it is in the container's cgroup.
     private func ask(_ base: CriuOptions, _ pid: Int32, _ cgroup: Cgroup, joins: Bool) throws(OperationError) -> CriuRequest {
         if joins { try cgroup.joinUnified(pid) }
-        try cgroup.settle()
+        for hasJoined in [false, true] { try cgroup.settle(initHasJoined: hasJoined) }
         var request = base
         request.setRoots(try Cgroup.memberships(of: pid))
         if let trace = options.criu.trace { for line in request.lines { trace("criu: " + line) } }
