@@ -14,9 +14,10 @@ FUZZ_SECONDS ?= 300
 BUILD_PACKAGES = gcc libc6-dev pkg-config libseccomp-dev libcap-dev libjson-c-dev libzstd-dev zlib1g-dev libisal-dev libssl-dev
 DEMO_PACKAGES  = $(BUILD_PACKAGES) busybox-static umoci
 TEST_PACKAGES  = $(DEMO_PACKAGES) python3 python3-jsonschema procps runc crun uidmap iproute2 isal zstd skopeo podman btrfs-progs man-db mandoc zsh fish \
-                 containernetworking-plugins iptables jq
+                 containernetworking-plugins iptables jq $(ENGINE_PACKAGES)
+ENGINE_PACKAGES = docker.io docker-compose containerd criu buildah conmon netavark catatonit slirp4netns util-linux bsdutils
 
-BENCH_PACKAGES = $(TEST_PACKAGES) containerd
+BENCH_PACKAGES = $(TEST_PACKAGES)
 VM_PACKAGES    = perl e2fsprogs xz-utils debian-archive-keyring
 
 CHECKED   = --explicit-target-dependency-import-check error
@@ -26,7 +27,7 @@ triple    = $(shell $(SWIFT)c -print-target-info | sed -n 's/.*"unversionedTripl
 release   = SWIFT_RESOURCES="$(resources)" SWIFT_TRIPLE="$(triple)" CALE_RELEASE=$(MODE) CALE_GZIP=$(GZIP) PKG_CONFIG_PATH=$(CURDIR)/build/archives \
             $(SWIFT) build -c release $(CHECKED) --disable-local-rpath --scratch-path $(SCRATCH)
 
-.PHONY: help build demo test unit conformance compare coverage faults threats soak fuzz order bench bench-images trees hostile-images install uninstall format clean \
+.PHONY: help build demo test unit conformance compare orchestrators coverage faults threats soak fuzz order bench bench-images trees hostile-images install uninstall format clean \
         vm build-packages demo-packages test-packages bench-packages vm-packages every-mode fuzz-program
 
 help: ## this list
@@ -70,6 +71,9 @@ test: test-packages unit every-mode fuzz-program ## every test, the long ones in
 	TMPDIR=/dev/shm conformance/interrupted-unpack build/bin/calque
 	RUNTIME=build/bin/cale conformance/threats --rounds 5
 	RUNTIME=build/bin/cale conformance/compare/run
+	RUNTIME=build/bin/cale conformance/orchestrators/run docker echo execute stop compose
+	RUNTIME=build/bin/cale conformance/orchestrators/run containerd
+	RUNTIME=build/bin/cale conformance/orchestrators/run buildah
 	RUNTIME=build/bin/cale conformance/faults/run --short
 	CALQUE=build/bin/calque conformance/faults/images --short
 	RUNTIME=build/bin/cale conformance/soak --rounds 200 --alive 50 --execs 300 --races 5
@@ -87,6 +91,10 @@ conformance: test-packages build ## the conformance suite on cale, then on runc 
 
 compare: test-packages build ## the same commands with runc and cale, side by side: equal statuses, outputs, files and states
 	RUNTIME=build/bin/cale conformance/compare/run
+
+orchestrators: test-packages build ## docker, with and without remapped users, containerd, podman as root and as a user, buildah: what people do with them
+	for engine in docker docker-remap containerd podman podman-rootless buildah; do \
+	  RUNTIME=build/bin/cale conformance/orchestrators/run $$engine || exit 1; done
 
 faults: test-packages build ## cale and calque are killed at every system call of their commands, and every one fails in every plausible way
 	RUNTIME=build/bin/cale conformance/faults/run

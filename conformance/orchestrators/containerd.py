@@ -5,9 +5,9 @@ import pathlib
 import subprocess
 import time
 
-from engine import busybox_tree, case, wait_for
+from engine import Skip, busybox_tree, case, wait_for
 
-PACKAGES = ["containerd", "umoci", "busybox-static", "iproute2", "util-linux", "bsdutils"]
+PACKAGES = ["containerd", "criu", "umoci", "busybox-static", "iproute2", "util-linux", "bsdutils"]
 
 
 class Engine:
@@ -159,6 +159,25 @@ def user_namespace(c):
         path.chmod(path.stat().st_mode | 0o711)  # the namespace's root must reach its bundle
     out = c.run("cat", "/proc/self/uid_map", options=("--uidmap", "0:100000:65536", "--gidmap", "0:100000:65536", "--snapshotter", "native")).ok().out
     assert out.split() == ["0", "100000", "65536"], out
+
+
+@case("a task is written down and goes on from there; where criu cannot, the error is criu's and the task runs on")
+def checkpoint(c):
+    name = c.background("sh", "-c", "i=0; while :; do i=$((i+1)); echo $i > /count; sleep 0.1; done")
+    able = c.place.run("criu", "check").status == 0
+    reference = f"example.test/checkpoint/{name}"
+    done = c.ctr("container", "checkpoint", "--rw", "--image", "--task", name, reference)
+    if not able:
+        done.failed(1, "criu")
+        assert c.status(name) == "RUNNING"
+        raise Skip("criu does not run on this kernel")
+    done.ok()
+    c.ctr("task", "kill", "--signal", "KILL", name).ok()
+    wait_for(lambda: c.status(name) == "STOPPED", "the task stops")
+    c.ctr("task", "rm", name)
+    c.ctr("container", "rm", name).ok()
+    c.ctr("container", "restore", "--rw", "--live", name, reference).ok()
+    assert c.status(name) == "RUNNING"
 
 
 @case("thirty containers at once")

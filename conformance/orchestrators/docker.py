@@ -9,11 +9,13 @@ import time
 
 from engine import Skip, busybox_tree, case, wait_for
 
-PACKAGES = ["docker.io", "iptables", "busybox-static", "iproute2", "util-linux", "bsdutils"]
+PACKAGES = ["docker.io", "docker-compose", "iptables", "busybox-static", "iproute2", "util-linux", "bsdutils"]
 
 
 class Engine:
     """A dockerd of our own with the runtime under test as its default."""
+
+    settings = {}
 
     def __init__(self, place, runtime):
         self.place, self.runtime = place, runtime
@@ -26,7 +28,7 @@ class Engine:
         config.write_text(json.dumps({
             "data-root": str(directory / "data"), "exec-root": str(directory / "exec"), "pidfile": str(directory / "dockerd.pid"),
             "hosts": [f"unix://{self.socket}"], "runtimes": {"tested": {"path": self.runtime}}, "default-runtime": "tested",
-            "exec-opts": ["native.cgroupdriver=cgroupfs"], "cgroup-parent": "/" + self.cgroup, "storage-driver": "overlay2",
+            "exec-opts": ["native.cgroupdriver=cgroupfs"], "cgroup-parent": "/" + self.cgroup, "storage-driver": "overlay2", **self.settings,
         }))
         self.daemon = self.place.start("dockerd", "--config-file", config, log=directory / "dockerd.log")
         try:
@@ -347,6 +349,46 @@ def build(d):
     (context / "Dockerfile").write_text("FROM box\nRUN echo built > /built\nUSER 1234\nCMD [\"sh\", \"-c\", \"cat /built; id -u\"]\n")
     d.docker("build", "-t", "built", context, env={"DOCKER_BUILDKIT": "0"}).ok()
     d.run("built").says("built\n1234")
+
+
+@case("compose: services with a network, a volume and limits; exec, logs, one more of a service, and all of it goes")
+def compose(d):
+    directory = d.place.directory / "composed"
+    directory.mkdir(exist_ok=True)
+    (directory / "docker-compose.yml").write_text("""
+version: "2.4"
+services:
+  server:
+    image: box
+    command: sh -c 'echo started; while :; do cat /data/page | nc -l -p 80; done'
+    volumes: ["pages:/data"]
+    depends_on: {writer: {condition: service_healthy}}
+    mem_limit: 64m
+    pids_limit: 30
+    read_only: true
+  writer:
+    image: box
+    command: sh -c 'echo composed > /data/page; sleep 1000'
+    volumes: ["pages:/data"]
+    environment: {A: b}
+    healthcheck: {test: ["CMD", "test", "-e", "/data/page"], interval: 0.3s, timeout: 5s, retries: 30}
+volumes: {pages: {}}
+""")
+    def composed(*words):
+        return d.place.run("docker-compose", "--no-ansi", "--project-name", "things", "--file", directory / "docker-compose.yml", *words,
+                           env={"DOCKER_HOST": f"unix://{d.socket}"}, timeout=120)
+    try:
+        composed("up", "-d").ok()
+        wait_for(lambda: "composed" in composed("exec", "-T", "writer", "nc", "-w", "2", "server", "80").out, "served by the service's name")
+        composed("exec", "-T", "writer", "sh", "-c", "echo $A").says("b")
+        assert "started" in composed("logs", "server").ok().out
+        composed("up", "-d", "--scale", "writer=2").ok()
+        assert len(composed("ps", "-q", "writer").ok().out.split()) == 2
+        composed("stop", "-t", "0").ok()
+    finally:
+        composed("down", "-v", "-t", "0").ok()
+    d.docker("ps", "-aq").says("")
+    d.docker("volume", "ls", "-q").says("")
 
 
 @case("commit, diff, rename, attach to the end of a container")

@@ -3,6 +3,7 @@ import json
 import os
 import pathlib
 import re
+import socket
 import subprocess
 import time
 
@@ -14,6 +15,10 @@ PACKAGES = ["podman", "conmon", "netavark", "iptables", "catatonit", "busybox-st
 class Engine:
     """podman with storage of our own and the runtime under test."""
 
+    # the host's, in which podman makes maps
+    first_id = 100000
+    build_options = []
+
     def __init__(self, place, runtime):
         self.place, self.runtime = place, runtime
         self.cgroup = f"cale-podman-{os.getpid()}"
@@ -22,6 +27,7 @@ class Engine:
         self.command = ["podman", "--root", directory / "storage", "--runroot", directory / "runroot", "--tmpdir", directory / "tmp",
                         "--network-config-dir", directory / "networks", "--runtime", runtime, "--cgroup-manager", "cgroupfs", "--events-backend", "file"]
         self.options = ["--cgroup-parent", "/" + self.cgroup]
+        self.pod = [*self.options, "--infra-image", "localhost/box", "--infra-command", "/bin/sleep 1000"]
 
     def start(self):
         directory = self.place.directory
@@ -33,14 +39,30 @@ class Engine:
         subprocess.run(["tar", "-C", directory / "tree", "-cf", directory / "box.tar", "."], check=True)
         self.podman("import", "--change", "CMD sleep 1000", directory / "box.tar", "localhost/box").ok()
 
-    def podman(self, *words, **options):
-        return self.place.run(*self.command, *words, **{"env": {"CONTAINERS_CONF": str(self.place.directory / "containers.conf")}, **options})
+    def as_user(self, words):
+        """The words of a command that is podman's user's."""
+        return words
+
+    def podman(self, *words, env=None, **options):
+        settings = {"CONTAINERS_CONF": str(self.place.directory / "containers.conf"), **(env or {})}
+        return self.place.run(*self.as_user([*self.command, *words]), env=settings, **options)
 
     def run(self, *words, **options):
         return self.podman("run", "--rm", *self.options, *words, **options)
 
     def background(self, *words):
         return self.podman("run", "-d", *self.options, *words).ok().out.strip()
+
+    def usernamespace(self):
+        """The user namespace in which podman makes containers that share it."""
+        return os.readlink("/proc/self/ns/user")
+
+    def choose_ids(self):
+        """Gives podman ids for `--userns auto`, in the place alone."""
+        for name in ("subuid", "subgid"):
+            path = self.place.directory / name
+            path.write_text("containers:1000000:100000\n")
+            self.place.run("mount", "--bind", path, f"/etc/{name}").ok()
 
     def inspect(self, name, template):
         return self.podman("inspect", "--format", template, name).ok().out.strip()
@@ -68,7 +90,7 @@ def no_program(p):
 @case("stdin, and a terminal")
 def streams(p):
     p.run("-i", "box", "cat", stdin=b"in\n").says("in")
-    words = " ".join(map(str, [*p.command, "run", "--rm", "-it", *p.options, "box", "sh -c 'test -t 0 && tty; sleep 0.5'"]))
+    words = " ".join(map(str, p.as_user([*p.command, "run", "--rm", "-it", *p.options, "box", "sh -c 'test -t 0 && tty; sleep 0.5'"])))
     environment = {"CONTAINERS_CONF": str(p.place.directory / "containers.conf")}
     assert "/dev/" in p.place.run("script", "-qec", words, "/dev/null", env=environment).ok().out
 
@@ -144,8 +166,7 @@ def networks(p):
 
 @case("a pod: containers share network, ipc and host name")
 def pod(p):
-    p.podman("pod", "create", "--name", "together", "--cgroup-parent", "/" + p.cgroup, "--infra-image", "localhost/box",
-             "--infra-command", "/bin/sleep 1000").ok()
+    p.podman("pod", "create", "--name", "together", *p.pod).ok()
     spaces = [p.podman("run", "--rm", "--pod", "together", "box", "sh", "-c", "for kind in net ipc uts; do readlink /proc/self/ns/$kind; done").ok().out
               for _ in range(2)]
     assert spaces[0] == spaces[1] and "net:" in spaces[0], spaces
@@ -153,8 +174,20 @@ def pod(p):
 
 @case("a user namespace with a map of its own")
 def user_namespace(p):
-    out = p.run("--uidmap", "0:100000:1000", "--gidmap", "0:100000:1000", "box", "sh", "-c", "cat /proc/self/uid_map; id -u; ls -ln / | grep bin").ok().out
-    assert re.search(r"0\s+100000\s+1000\n0\n", out) and " 0        0 " in out, out
+    out = p.run("--uidmap", f"0:{p.first_id}:1000", "--gidmap", f"0:{p.first_id}:1000", "box", "sh", "-c", "cat /proc/self/uid_map; id -u; ls -ln / | grep bin").ok().out
+    assert re.search(rf"0\s+{p.first_id}\s+1000\n0\n", out) and " 0        0 " in out, out
+
+
+@case("a user namespace that is the host's, one that podman chooses, one of another container")
+def user_namespace_forms(p):
+    own = "readlink", "/proc/self/ns/user"
+    p.run("--userns", "host", "box", *own).says(p.usernamespace())
+    p.choose_ids()
+    out = p.run("--userns", "auto:size=2000", "box", "sh", "-c", "cat /proc/self/uid_map; id -u; echo x > /made && ls -n /made").ok().out
+    assert sum(int(line.split()[2]) for line in out.splitlines() if re.match(r"\s*\d+\s+\d+\s+\d+$", line)) == 2000, out
+    assert re.search(r"^0$", out, re.M) and re.search(r" 0 +0 ", out), out
+    name = p.background("--userns", "auto", "box", "sleep", "1000")
+    p.run("--userns", f"container:{name}", "box", *own).says(p.podman("exec", name, *own).ok().out.strip())
 
 
 @case("volumes, a read-only root, a tmpfs")
@@ -176,7 +209,7 @@ def build(p):
     context = p.place.directory / "context"
     context.mkdir(exist_ok=True)
     (context / "Dockerfile").write_text("FROM localhost/box\nRUN echo built > /built\nUSER 1234\nCMD [\"sh\", \"-c\", \"cat /built; id -u\"]\n")
-    p.podman("build", "--isolation", "oci", "-t", "built", context).ok()
+    p.podman("build", "--isolation", "oci", *p.build_options, "-t", "built", context).ok()
     p.run("built").says("built\n1234")
 
 
@@ -189,6 +222,40 @@ def play(p):
     (p.place.directory / "play.yaml").write_text(text)
     p.podman("play", "kube", p.place.directory / "play.yaml").ok()
     wait_for(lambda: "web-pod-web" in p.podman("ps", "--format", "{{.Names}}").ok().out, "the played container runs")
+
+
+@case("a pod is described for Kubernetes and played again; units are written for systemd, and their command runs")
+def generate(p):
+    p.podman("pod", "create", "--name", "group", *p.pod).ok()
+    p.podman("run", "-d", "--pod", "group", "--name", "first", "box", "/bin/sleep", "1000").ok()
+    text = p.podman("generate", "kube", "group").ok().out
+    assert "kind: Pod" in text and "name: group" in text and "name: first" in text, text
+    units = p.podman("generate", "systemd", "--new", "--name", "first").ok().out
+    assert "Type=notify" in units and "--sdnotify=conmon" in units, units
+    units = p.podman("generate", "systemd", "--name", "group").ok().out
+    assert "Description=Podman pod-group.service" in units and "Description=Podman container-first.service" in units, units
+    p.podman("pod", "rm", "--force", "--time", "0", "group").ok()
+    (p.place.directory / "pod.yaml").write_text(text)
+    p.podman("play", "kube", p.place.directory / "pod.yaml").ok()
+    wait_for(lambda: "group-first" in p.podman("ps", "--format", "{{.Names}}").ok().out, "the played pod runs")
+    p.podman("play", "kube", "--down", p.place.directory / "pod.yaml").ok()
+
+
+@case("conmon tells the service manager that the container is ready, and the container has no such socket")
+def notify(p):
+    path = p.place.directory / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(path))
+        path.chmod(0o666)
+        manager.settimeout(20)
+        name = p.podman("run", "-d", "--sdnotify", "conmon", *p.options, "box", "sh", "-c", "test -z \"$NOTIFY_SOCKET\" && sleep 1000",
+                        env={"NOTIFY_SOCKET": str(path)}).ok().out.strip()
+        said = b""
+        while b"READY=1" not in said:
+            said += manager.recv(4096) + b"\n"
+        assert b"MAINPID=" in said, said
+        assert p.inspect(name, "{{.State.Status}}") == "running"
+    path.unlink()
 
 
 @case("a container whose runtime was killed is removed")
