@@ -123,6 +123,24 @@ def term(c):
     assert c.file("mark") == "got"
 
 
+@case("TERM ends a created container that is paused, at the latest when it is resumed; other signals do not")
+def term_created(c):
+    for options in ((), ("--all",)):
+        c.shell("echo ran > /mark").create().ok()
+        pid = c.state()["pid"]
+        c.call("pause", c.id).ok()
+        c.call("kill", *options, c.id, "WINCH").ok()
+        c.call("kill", *options, c.id, "TERM").ok()
+        c.call("resume", c.id)  # on version 2 it has ended already
+        deadline = time.monotonic() + 2
+        while alive(pid) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert not alive(pid) and c.state()["status"] == "stopped", options
+        c.call("start", c.id).failed("stopped")
+        assert not (c.rootfs / "mark").exists()
+        c.delete().ok()
+
+
 @case("delete --force ends a paused container without letting it run")
 def delete(c):
     counting(c)

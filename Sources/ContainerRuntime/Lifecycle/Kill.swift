@@ -7,7 +7,8 @@ extension Container {
     /// Sends `signal` to the container's init, or to all its processes.
     ///
     /// A paused container gets SIGKILL at once, other signals when it is resumed. The init of a created one waits with all signals blocked, and
-    /// the kernel would drop them when it is the first process of a pid namespace: one that asks for the end ends it, as with runc.
+    /// the kernel would drop them when it is the first process of a pid namespace: one that asks for the end ends it, as with runc. So it is
+    /// when the created container is paused; the version 1 freezer lets it end when it is resumed.
     ///
     /// - Parameter all: every process of the container's cgroup. A stopped container is no error then.
     /// - Throws: `.invalid("container not running")` (RT-runtime-052: created and running containers only).
@@ -15,10 +16,12 @@ extension Container {
     package borrowing func kill(_ signal: Int32, all: Bool) throws(OperationError) {
         let status = try status()
         let cgroup = state.cgroup
+        var endsAtGate = Self.asksForEnd(signal) && status == .created
+        if Self.asksForEnd(signal), status == .paused { endsAtGate = try directory.hasGate() }
         if all {
             if !cgroup.directories.isEmpty {
                 try cgroup.killAll(signal)
-                if status != .created || !Self.asksForEnd(signal) { return }
+                if !endsAtGate { return }
             } else if status == .stopped {
                 return
             }
@@ -31,7 +34,7 @@ extension Container {
             let process = try FileDescriptor.process(state.pid)
             guard try state.initMatches() else { throw .noProcess }
             try process.sendSignal(signal)
-            if status == .created && Self.asksForEnd(signal) { try process.sendSignal(9) }
+            if endsAtGate { try process.sendSignal(9) }
         } catch where error == .noProcess {
             throw OperationError("kill container", state.id, .invalid("container not running (no such process)"))
         } catch {
