@@ -10,6 +10,9 @@ package enum Report: Equatable, Sendable {
     /// The second process has this pid.
     case child(pid: Int32)
 
+    /// What `start` reads when the startContainer hooks have passed: no report begins so. More may follow.
+    package static var hooksPassed: UInt8 { 0 }
+
     /// The longest detail.
     package static var detailLimit: Int { 1024 }
 

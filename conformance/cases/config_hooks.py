@@ -1,6 +1,7 @@
 """config.md, "POSIX-platform Hooks"."""
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -157,6 +158,33 @@ def failing_poststart(c):
     c.wait("stopped")
     c.delete().ok()
     assert (c.directory / "log").read_text() == "gone\n"
+
+
+@case("a container that is killed while a startContainer hook runs was not started: start says so, and runs no poststart hooks")
+def killed_in_hook(c):
+    c.config["hooks"] = {"startContainer": [hook("echo > /began; exec sleep 60")], "poststart": [hook(f"echo ran > {c.directory}/log")]}
+    c.args("sleep", "60").create().ok()
+    starting = subprocess.Popen([c.runtime, "--root", c.state_root, "start", c.id], stdin=c.input, stderr=subprocess.PIPE, env=c.environment)
+    until((c.rootfs / "began").exists, "the hook does not run")
+    c.kill("KILL").ok()
+    said = starting.communicate(timeout=10)[1].decode()
+    if "cale" in c.runtime:
+        assert said == f'cale: start "{c.id}": start container "{c.id}": its init was ended while a startContainer hook ran\n', said
+    assert starting.returncode != 0 and not (c.directory / "log").exists(), said
+    c.wait("stopped")
+
+
+@case("startContainer hooks that pass do not keep start from telling what is wrong with the program, or that it ran and ended")
+def hooks_then_program(c):
+    c.config["hooks"] = {"startContainer": [hook("true"), hook("rm -f /bin/gone; echo hook >> /log")]}
+    shutil.copy(c.rootfs / "bin/busybox", c.rootfs / "bin/gone")
+    c.args("/bin/gone", "true").create().ok()
+    c.start().failed("gone|no such file")
+    c.delete("--force").ok()
+    c.args("true").create().ok()
+    c.start().ok()
+    c.wait("stopped")
+    assert (c.rootfs / "log").read_text() == "hook\nhook\n"
 
 
 @case("a poststop hook that fails is no error of the container, and the hooks after it run", "RT-runtime-032")

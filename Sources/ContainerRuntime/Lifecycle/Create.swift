@@ -171,6 +171,7 @@ extension StoredState {
         makesKeyring = options.makesKeyring
         hasProcess = plan.hasProcess
         isShortOfMemory = plan.cgroup.isShortOfMemory
+        hasStartHooks = !plan.hooks.startContainer.isEmpty
         cgroupDirectories = plan.cgroup.directories.map({ $0.absolute })
         cgroupParents = plan.cgroup.missingParents()
         resctrlGroups = plan.resctrl?.joined.map({ $0.text }) ?? []

@@ -28,10 +28,15 @@ extension Container {
         if let manager = consume manager, let place = directory.notifyDirectory() {
             socket = try NotifySocket.bind(in: place, for: manager, mainPID: state.pid)
         }
-        let bytes: [UInt8]
+        var bytes: [UInt8]
         do throws(Errno) {
             let process: FileDescriptor? = try .process(state.pid)
             bytes = try directory.ring(for: process)
+            if state.hasStartHooks {
+                if bytes.first == Report.hooksPassed { bytes.removeFirst() } else if bytes.isEmpty, try hasEnded(process) { throw .noChild }
+            }
+        } catch where error == .noChild {
+            throw OperationError("start container", state.id, .invalid("its init was ended while a startContainer hook ran"))
         } catch where error == .stale {
             throw OperationError("start container", state.id, .invalid("another command has deleted the container meanwhile"))
         } catch {
@@ -48,6 +53,15 @@ extension Container {
             throw error
         }
         return socket
+    }
+
+    /// Whether the init has ended, a moment after it has let go of the gate. One that does not say that its hooks have passed has, unless it
+    /// runs under a filter that forbids it to say anything.
+    private borrowing func hasEnded(_ process: borrowing FileDescriptor?) throws(Errno) -> Bool {
+        switch process {
+        case .some(let process): try !poll([(process.raw, .readable)], milliseconds: 100)[0].isEmpty
+        case .none: true
+        }
     }
 
     /// Words a failure after the gate. The plan is made once more from the stored configuration, only for its words.

@@ -23,7 +23,7 @@ extension StateDirectory {
     /// Rings, and waits until the init, of which `process` is a handle, has executed the program. The container is not locked meanwhile: a hook of
     /// it may take its time, and whoever keeps a copy of the init's end would keep `kill` and `delete` away.
     ///
-    /// - Returns: the bytes of a `Report` of what kept it from that, or none.
+    /// - Returns: the bytes of a `Report` of what kept it from that, or none; in front of them `Report.hooksPassed` when there were hooks.
     /// - Throws: `ENXIO` when the init is gone, `ESTALE` when another command has deleted the container meanwhile.
     borrowing func ring(for process: borrowing FileDescriptor?) throws(Errno) -> [UInt8] {
         try ignoreBrokenPipes()
@@ -40,13 +40,16 @@ extension StateDirectory {
     }
 
     private borrowing func awaitOutcome(_ outcome: borrowing FileDescriptor, _ process: borrowing FileDescriptor?) throws(Errno) -> [UInt8] {
+        var bytes: [UInt8] = []
         while true {
             let isOver = try firstReadable(outcome, process, nil) != 0
             do throws(Errno) {
                 // the init closes its end when it executes the program
-                return try outcome.read(atMost: 8 + Report.detailLimit)
+                let part = try outcome.read(atMost: 9 + Report.detailLimit)
+                bytes += part
+                if part.isEmpty || bytes != [Report.hooksPassed] { return bytes }
             } catch where error == .tryAgain {
-                if isOver { return [] }
+                if isOver { return bytes }
             }
         }
     }

@@ -41,6 +41,8 @@ package struct StoredState: Equatable, Sendable {
     package var makesKeyring = true
     /// Whether the configuration says what to start.
     package var hasProcess = true
+    /// Whether hooks run in the container when it is started.
+    package var hasStartHooks = false
     /// Whether criu made it: then its processes have a time namespace that the configuration does not tell of.
     package var wasRestored = false
     /// Whether programs may be killed for lack of memory while they are executed.
@@ -74,6 +76,7 @@ extension StoredState {
             writer.member("ownPIDNamespace", hasOwnPIDNamespace)
             if !makesKeyring { writer.member("keyring", false) }
             if !hasProcess { writer.member("process", false) }
+            if hasStartHooks { writer.member("startHooks", true) }
             if wasRestored { writer.member("restored", true) }
             if isShortOfMemory { writer.member("shortOfMemory", true) }
             writer.member("cgroups", cgroupDirectories)
@@ -135,6 +138,7 @@ extension StoredState {
         hasOwnPIDNamespace = try object.boolean("ownPIDNamespace") ?? false
         makesKeyring = try object.boolean("keyring") ?? true
         hasProcess = try object.boolean("process") ?? true
+        hasStartHooks = try object.boolean("startHooks") ?? false
         wasRestored = try object.boolean("restored") ?? false
         isShortOfMemory = try object.boolean("shortOfMemory") ?? false
         cgroupDirectories = try object.strings("cgroups") ?? []
