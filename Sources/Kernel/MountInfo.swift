@@ -36,6 +36,12 @@ package struct MountInfo: Equatable, Sendable {
         superOptions = fields[dash + 3].split(separator: UInt8(ascii: ",")).map { Self.text($0) }
     }
 
+    /// Where this mount is, seen from `directory`, which has no links in it: "/sub"; nil unless it is below it.
+    package func place(below directory: Path) -> String? {
+        guard mountPoint.isBelow(directory), mountPoint != directory else { return nil }
+        return directory == "/" ? mountPoint.text : String(decoding: mountPoint.bytes.dropFirst(directory.bytes.count), as: UTF8.self)
+    }
+
     private static func text(_ bytes: ArraySlice<UInt8>) -> String { String(decoding: bytes, as: UTF8.self) }
 
     /// Space, tab, line feed and backslash are written as three octal digits behind a backslash.

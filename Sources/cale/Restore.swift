@@ -16,6 +16,7 @@ extension Cale {
             options.criu.options.tcpClose = values.isSet("tcp-close")
             options.criu.options.lsmProfile = values.value("lsm-profile").flatMap { $0.isEmpty ? nil : $0 }
             options.criu.options.lsmMountContext = values.value("lsm-mount-context").flatMap { $0.isEmpty ? nil : $0 }
+            options.creation.notifies = settings.supervisor() != nil
             options.detaches = values.isSet("detach")
             options.adoptsOrphans = !values.isSet("no-subreaper")
             // the caller's descriptors are not for criu, and not for the container

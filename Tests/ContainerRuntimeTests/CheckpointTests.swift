@@ -88,6 +88,8 @@ struct CheckpointRequestTests {
     func externalMounts() throws {
         var facts = facts
         facts.destinations = [nil, nil, "/real/data", nil, "/gone"]
+        facts.mounts += MountInfo.parse(Array("230 213 0:50 / /real/data/sub rw - tmpfs tmpfs rw\n".utf8))
+        facts.submounts = [.init(place: "/real/data/sub", name: "/link/data/sub"), .init(place: "/real/data/gone", name: "/link/data/gone")]
         let mounts = #"""
             ,{"destination":"/link/./data","type":"bind","source":"/srv","options":["rbind"]},
             {"destination":"/sys/fs/cgroup","type":"cgroup","source":"cgroup"},
@@ -96,7 +98,9 @@ struct CheckpointRequestTests {
         var config = try config(mounts: mounts)
         config.linux?.maskedPaths = ["/proc/kcore", "/proc/keys", "/proc/nosuch"]
         let request = try options().request(config, facts, exists: { _ in false })
-        #expect(request.externalMounts == [.init("/real/data", "/link/data"), .init("/sys/fs/cgroup", "/sys/fs/cgroup"), .init("/proc/keys", "/dev/null")])
+        #expect(request.externalMounts == [
+            .init("/real/data", "/link/data"), .init("/real/data/sub", "/link/data/sub"), .init("/sys/fs/cgroup", "/sys/fs/cgroup"), .init("/proc/keys", "/dev/null"),
+        ])
     }
 
     @Test("joined namespaces and files of the host are external; a pre-dump needs no mounts")
@@ -151,7 +155,8 @@ struct RestoreRequestTests {
         let context = PlanContext(
             id: id, bundle: "/b", isPrivileged: true, uid: 0, gid: 0, cgroup: cgroup, grantableCapabilities: .max, kindOfFile: { _ in .success(.directory) })
         return try options.request(
-            config, plan: ContainerPlan(config, context: context), root: "/s/web/criu-root", hostNamespaces: hostNamespaces, streams: streams, exists: { _ in false })
+            config, plan: ContainerPlan(config, context: context), root: "/s/web/criu-root", hostNamespaces: hostNamespaces, streams: streams,
+            submounts: { $0 == "/b/data" ? [("/real/b/data/sub", "/sub")] : [] }, exists: { _ in false })
     }
 
     @Test("the child of the caller, in the root that is prepared; every option has its field")
@@ -176,6 +181,20 @@ struct RestoreRequestTests {
         let pairs = try request(config(mounts: mounts)).externalMounts
         #expect(pairs.contains(.init("/dev/null", "/dev/null")) && pairs.contains(.init("/dev/tty", "/dev/tty")))
         #expect(pairs.suffix(2) == [.init("/sys/fs/cgroup", "/sys/fs/cgroup/cale-web"), .init("/link/data", "/other")])
+    }
+
+    @Test("what is mounted below the source of a recursive bind mount has its name below the destination; that of another one has not")
+    func submounts() throws {
+        let mounts = #"""
+            ,{"destination":"/link/./data","type":"bind","source":"data","options":["rbind"]},{"destination":"/one","source":"data","options":["bind"]},
+            {"destination":"/all","type":"rbind","source":"/b/data"}
+            """#
+        let pairs = try request(config(mounts: mounts)).externalMounts
+        #expect(
+            pairs.suffix(5) == [
+                .init("/link/data", "/b/data"), .init("/link/data/sub", "/real/b/data/sub"), .init("/one", "/b/data"), .init("/all", "/b/data"),
+                .init("/all/sub", "/real/b/data/sub"),
+            ])
     }
 
     @Test("joined namespaces are inherited or joined by criu; the caller's own are not")

@@ -9,6 +9,7 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import tempfile
@@ -53,6 +54,16 @@ def begin(c, script=COUNT, **streams):
     c.shell(script)
     c.write()
     quiet(c, "run", "--detach", "--bundle", c.bundle, c.id, **streams)
+
+
+@contextlib.contextmanager
+def tmpfs(place):
+    """A file system of the case's own on the host."""
+    subprocess.run(["mount", "-t", "tmpfs", "submount", place], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", place], check=True)
 
 
 def number(c):
@@ -386,6 +397,56 @@ def user_namespace(c):
         os.chown(path, 100000, 100000)
     restore(c)
     counts_on(c, at)
+
+
+@case("what is mounted below the source of a recursive bind mount is the host's: it comes back with the mount")
+def submounts(c):
+    needs_criu(c)
+    source = c.bundle / "data"
+    (source / "sub").mkdir(parents=True)
+    with tmpfs(source / "sub"):
+        (source / "sub/deep").mkdir()
+        (source / "sub/f").write_text("outside\n")
+        c.mount("/data", "bind", source, ["rbind", "rw"])
+        c.mount("/data/sub/deep", "tmpfs", "tmpfs", [])
+        c.shell("echo inside > /data/sub/deep/g; " + COUNT).write()
+        try:
+            quiet(c, "run", "--detach", "--bundle", c.bundle, c.id)
+            counts_on(c, 3)
+            before = mounts(c)
+            checkpoint(c).ok()
+            (source / "sub/f").write_text("changed\n")
+            restore(c)
+            assert mounts(c) == before, (before, mounts(c))
+            assert c.call("exec", c.id, "cat", "/data/sub/f", "/data/sub/deep/g").ok().out == "changed\ninside\n"
+        finally:
+            c.delete("--force")
+
+
+@case("a container that was made under a service manager is made again under one; else the hint tells what is missing")
+def notify_socket(c):
+    with tempfile.TemporaryDirectory(dir=c.directory) as directory, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(directory + "/notify")
+        c.environment["NOTIFY_SOCKET"] = directory + "/notify"
+        needs_criu(c)
+        (c.bundle / "data").mkdir()
+        c.mount("/data", "bind", c.bundle / "data", ["rbind", "rw"])
+        c.shell(COUNT).write()
+        try:
+            quiet(c, "create", "--bundle", c.bundle, c.id)
+            del c.environment["NOTIFY_SOCKET"]
+            quiet(c, "start", c.id)
+            counts_on(c, 3)
+            checkpoint(c).ok()
+            at = number(c)
+            c.call("restore", "--detach", "--bundle", c.bundle, "--image-path", c.directory / "images", c.id, timeout=3 * TIMEOUT).failed("NOTIFY_SOCKET")
+            c.environment["NOTIFY_SOCKET"] = directory + "/notify"
+            restore(c)
+            counts_on(c, at)
+            assert "/run/notify" in mounts(c)
+            c.delete("--force").ok()
+        finally:
+            c.environment.pop("NOTIFY_SOCKET", None)
 
 
 @case("org.criu.config names a file whose options overrule")

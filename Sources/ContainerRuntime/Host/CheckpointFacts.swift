@@ -14,6 +14,7 @@ extension CheckpointFacts {
         facts.mounts = MountInfo.parse(try process.read("mountinfo"))
         let root = RootDirectory(try process.openRoot())
         for mount in config.mounts { facts.destinations.append(mount.isBind ? Self.place(mount.destination, below: root) : nil) }
+        try facts.findSubmounts(config, bundle: Path(state.bundle))
         for namespace in config.linux?.namespaces ?? [] where namespace.path != nil {
             if let inode = try process.inode(ofForeign: namespace.type.kind) {
                 facts.joinedNamespaces.append(Namespace(kind: namespace.type.kind, inode: inode))
@@ -22,6 +23,23 @@ extension CheckpointFacts {
         for number in 0..<3 { facts.streams.append(try process.stream(number, mounts: facts.mounts)) }
         facts.frozenCgroup = try state.cgroup.freezerDirectory
         return facts
+    }
+
+    /// A mount of the container's own at the same place is another one: the file system and its directory tell.
+    private mutating func findSubmounts(_ config: RuntimeConfig, bundle: Path) throws(OperationError) {
+        let host: [MountInfo]
+        do throws(Errno) { host = try MountInfo.current() } catch { throw OperationError("read", "/proc/self/mountinfo", .errno(error)) }
+        for (mount, destination) in zip(config.mounts, destinations) where mount.isRecursiveBind {
+            // a source that the host has removed meanwhile has nothing below it
+            guard let destination, let source = mount.source, let plain = try? plainPath(Path(source).relative(to: bundle)) else { continue }
+            for candidate in host {
+                guard let rest = candidate.place(below: plain) else { continue }
+                let place = destination == "/" ? rest : destination + rest
+                if mounts.contains(where: { $0.mountPoint.text == place && $0.device == candidate.device && $0.root == candidate.root }) {
+                    submounts.append(Submount(place: place, name: CheckpointNames.name(of: mount.destination) + rest))
+                }
+            }
+        }
     }
 
     /// Where `destination` is, seen from the container's root.

@@ -62,12 +62,22 @@ private struct Restoration {
         let hostNamespaces = try Handles.openNamespaces(plan.joinedNamespaces, into: &inherited)
         try inherited.moveAway([.namespace(.network), .namespace(.pid)])
         if let console = handles.take(.console) { inherited.insert(console, as: .console) }
-        try Handles.openSources(plan.clonedSources, into: &handles)
+        let host: [MountInfo]
+        do throws(Errno) { host = try MountInfo.current() } catch { throw OperationError("read", "/proc/self/mountinfo", .errno(error)) }
         let directory = try root.create(options.creation.id)
         do throws(OperationError) {
+            var config = preparation.bundle.config
+            if options.creation.notifies {
+                try directory.makeNotifyDirectory()
+                config.mountNotifyDirectory(options.creation.notifyDirectory)
+            }
+            try Handles.openSources(plan.clonedSources, into: &handles)
             let request = try options.request(
-                preparation.bundle.config, plan: plan, root: directory.path(of: StateDirectory.criuRootName).text, hostNamespaces: hostNamespaces,
-                streams: streams, exists: { path in (try? fileStatus(Path(path))) != nil })  // any reason not to have it is the same
+                config, plan: plan, root: directory.path(of: StateDirectory.criuRootName).text, hostNamespaces: hostNamespaces, streams: streams,
+                submounts: { source in
+                    guard let plain = try? plainPath(source) else { return [] }  // the mount itself tells what is wrong with its source
+                    return host.compactMap { mount in mount.place(below: plain).map { (mount.mountPoint, $0) } }
+                }, exists: { path in (try? fileStatus(Path(path))) != nil })  // any reason not to have it is the same
             return try make(preparation, request, in: directory, handles: handles, inherited: inherited)
         } catch {
             try? root.remove(options.creation.id)  // the first error is the one to tell
@@ -176,6 +186,9 @@ private struct Restoration {
         var error = images.failure("restore with", criu, outcome, log: CheckpointNames.restoreLog)
         if CriuLog.says(error.description, " has bad size ") {
             error.hint = "a standard stream was a file: the caller's must be the same one, opened for appending (>>); " + (error.hint ?? "")
+        }
+        if !options.creation.notifies, CriuLog.says(error.description, RuntimeConfig.notifyDestination) {
+            error.hint = "the container was made under a service manager: $NOTIFY_SOCKET must name its socket again; " + (error.hint ?? "")
         }
         if plan.newNamespaces.contains(.user), CriuLog.says(error.description, "Permission denied") {
             error.hint = "in a user namespace criu reads the images as root of the container, whose id must have access to them; " + (error.hint ?? "")

@@ -29,12 +29,21 @@ struct CheckpointFacts: Equatable, Sendable {
             }
         }
     }
+    /// A mount of the host that came into the container with a recursive bind mount.
+    struct Submount: Equatable, Sendable {
+        /// In the container.
+        var place: String
+        /// In the words of the configuration: its destination, and the way from there.
+        var name: String
+    }
     var pid: Int32
     /// The root on the host, without links.
     var rootfs: String
     var mounts: [MountInfo] = []
     /// Where the destinations of `mounts` of the configuration are, links in the container followed; nil for what is not there.
     var destinations: [String?] = []
+    /// Mounts of the host below the sources of recursive bind mounts, as far as the container still has them.
+    var submounts: [Submount] = []
     var joinedNamespaces: [Namespace] = []
     var streams: [Stream] = []
     var frozenCgroup: String?
@@ -83,6 +92,7 @@ extension CheckpointOptions {
             guard let destination, mount.isBind else { continue }
             add(destination, named: CheckpointNames.name(of: mount.destination))
         }
+        for submount in facts.submounts { add(submount.place, named: submount.name) }
         for mount in facts.mounts where mount.type == "cgroup" || mount.type == "cgroup2" { add(mount.mountPoint.text, named: mount.mountPoint.text) }
         for device in CheckpointNames.devices(config) { add(device, named: device) }
         for mask in config.linux?.maskedPaths ?? [] {
@@ -136,4 +146,5 @@ enum CheckpointNames {
 
 extension Mount {
     var isBind: Bool { type == "bind" || type == "rbind" || MountOptions(options).isBind }
+    var isRecursiveBind: Bool { type == "rbind" || MountOptions(options).isRecursiveBind }
 }

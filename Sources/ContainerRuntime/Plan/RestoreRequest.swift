@@ -22,8 +22,10 @@ extension RestoreOptions {
     ///   - root: where the rootfs is mounted for criu.
     ///   - hostNamespaces: joined namespaces that are the caller's own: nothing is to be done for them.
     ///   - streams: the content of descriptors.json.
+    ///   - submounts: for a source of a recursive bind mount, where mounts of the host are below it, and the way from it to each.
     func request(
-        _ config: RuntimeConfig, plan: ContainerPlan, root: String, hostNamespaces: NamespaceSet, streams: [String], exists: (String) -> Bool
+        _ config: RuntimeConfig, plan: ContainerPlan, root: String, hostNamespaces: NamespaceSet, streams: [String],
+        submounts: (Path) -> [(place: Path, rest: String)], exists: (String) -> Bool
     ) throws(OperationError) -> CriuOptions {
         guard plan.newNamespaces.contains(.mount) else {
             throw CheckpointNames.refused("a container without a mount namespace of its own", field: "linux.namespaces")
@@ -46,11 +48,13 @@ extension RestoreOptions {
             if options.inherited.contains(where: { $0.key == stream }) { continue }
             options.inherited.append(.init(stream, InheritedNumber.stream(Int32(index))))
         }
-        options.externalMounts = externalMounts(config, plan: plan)
+        options.externalMounts = externalMounts(config, plan: plan, submounts: submounts)
         return options
     }
 
-    private func externalMounts(_ config: RuntimeConfig, plan: ContainerPlan) -> [CriuOptions.Pair] {
+    private func externalMounts(
+        _ config: RuntimeConfig, plan: ContainerPlan, submounts: (Path) -> [(place: Path, rest: String)]
+    ) -> [CriuOptions.Pair] {
         var pairs: [CriuOptions.Pair] = []
         func add(_ name: String, _ source: String) {
             // of two mounts at one place the later is the one to see
@@ -61,7 +65,10 @@ extension RestoreOptions {
         for mount in config.mounts {
             let name = CheckpointNames.name(of: mount.destination)
             if mount.isBind {
-                if let source = mount.source { add(name, Path(source).relative(to: creation.bundle).text) }
+                guard let source = mount.source.map({ Path($0).relative(to: creation.bundle) }) else { continue }
+                add(name, source.text)
+                // criu looks for those alone that the images tell of
+                if mount.isRecursiveBind { for submount in submounts(source) { add(name + submount.rest, submount.place.text) } }
             } else if mount.type == "cgroup" || mount.type == "cgroup2" {
                 addCgroups(name, plan.cgroup, add)
             }

@@ -43,7 +43,7 @@ extension RuntimeConfig {
     }
 
     /// That of runc.
-    private static var notifyDestination: String { "/run/notify" }
+    static var notifyDestination: String { "/run/notify" }
 }
 
 extension Process {
