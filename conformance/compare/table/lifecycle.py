@@ -1,4 +1,6 @@
 """create, start, kill, delete and run: what comes of them, in every state of the container and with everything that may be wrong."""
+import pathlib
+
 from row import row
 
 SHELL = {"process.args": ["sh", "-c", "true"]}
@@ -214,6 +216,30 @@ row("run shows its cgroups", "run --bundle {bundle} {id}", config={"process.args
 row("run shows its limits", "run --bundle {bundle} {id}", config={"process.args": ["sh", "-c", "ulimit -a"]})
 row("NOTIFY_SOCKET", "run --bundle {bundle} {id}", config=shell("echo ${NOTIFY_SOCKET}"), env={"NOTIFY_SOCKET": "{dir}/notify"},
     before="python3 -c 'import socket, os; socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).bind(os.environ[\"dir\"] + \"/notify\")'")
+# somebody who reads what comes there, as a service manager does, and writes down what it is told
+LISTENER = f"""cc -O1 -static -o "$bundle/rootfs/notify" {pathlib.Path(__file__).parents[2] / "probe/notify.c"}
+python3 -c '
+import os, socket, sys
+manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+manager.bind("notify")
+if os.fork():
+    sys.exit()
+null = os.open("/dev/null", os.O_RDWR)
+for number in range(3):
+    os.dup2(null, number)
+manager.settimeout(10)
+heard = set()
+while "READY=1" not in heard:
+    heard |= set(manager.recv(4096).decode().split(chr(10)))
+while "MAINPID" not in str(heard) and "mainpid" in sys.argv:
+    heard |= set(manager.recv(4096).decode().split(chr(10)))
+open("heard", "w").write(" ".join(sorted(line.split("=")[0] for line in heard if line and line != "BARRIER=1")))
+' """
+row("NOTIFY_SOCKET with a listener", "run --bundle {bundle} {id}", env={"NOTIFY_SOCKET": "{dir}/notify"}, before=LISTENER,
+    config=shell("echo $NOTIFY_SOCKET; cut -d' ' -f5,6 /proc/self/mountinfo | grep notify; stat -c '%a %F' $NOTIFY_SOCKET; /notify READY=1; sleep 0.3; exit 4"),
+    exits=4, fresh=True)
+row("NOTIFY_SOCKET with a listener, detached", "run --detach --bundle {bundle} {id}", env={"NOTIFY_SOCKET": "{dir}/notify"}, before=LISTENER + "mainpid",
+    config=shell("/notify READY=1; sleep 1000"), after="running", files={"heard": "text"}, fresh=True)
 row("LISTEN_FDS", "run --bundle {bundle} {id}", config=shell("echo $LISTEN_FDS $LISTEN_PID"), env={"LISTEN_FDS": "1"}, streams="third")
 row("LISTEN_FDS without descriptors", "run --bundle {bundle} {id}", config=shell("echo $LISTEN_FDS"), env={"LISTEN_FDS": "3"})
 row("LISTEN_FDS of another process", "run --bundle {bundle} {id}", config=shell("echo $LISTEN_FDS"), env={"LISTEN_FDS": "3", "LISTEN_PID": "1"})
