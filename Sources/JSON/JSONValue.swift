@@ -20,7 +20,13 @@ package import Diagnostics
         OperationError("read", "", .invalid(why), field: path.text.isEmpty ? nil : path.text)
     }
 
-    private func wrongType(_ expected: String) -> OperationError { refused("expected \(expected), found \(typeName)") }
+    private func wrongType(_ expected: String) -> OperationError {
+        var error = refused("expected \(expected), found \(typeName)")
+        let isQuoted = unsafe json_object_get_type(raw) == json_type_string
+        if isQuoted, expected == "an integer" { error.hint = "write a number without quotes and without a unit" }
+        if isQuoted, expected == "true or false" { error.hint = "write it without quotes" }
+        return error
+    }
 
     private var typeName: String {
         switch unsafe json_object_get_type(raw) {

@@ -54,6 +54,18 @@ struct MistakeTests {
                 == #"set limit "RLIMIT_NOFILE" (process.rlimits[0]): Operation not permitted (EPERM); hint: raising a hard limit needs CAP_SYS_RESOURCE"#)
     }
 
+    @Test("a sysctl that the kernel does not have")
+    func sysctl() throws {
+        let text = #"""
+            {"ociVersion":"1.3.0","root":{"path":"/r"},"process":{"cwd":"/","args":["x"]},
+             "linux":{"namespaces":[{"type":"mount"},{"type":"pid"},{"type":"network"}],"sysctl":{"net.nosuch":"1"}}}
+            """#
+        let plan = try ContainerPlan(try RuntimeConfig.parse(Array(text.utf8), source: "config.json"), context: try context())
+        #expect(
+            try words(plan, .noEntry) { if case .setSysctl = $0 { true } else { false } }
+                == #"set sysctl "net/nosuch" (linux.sysctl["net.nosuch"]): No such file or directory (ENOENT); hint: the kernel has no such setting, or none for each namespace"#)
+    }
+
     @Test("a capability without CAP_")
     func capability() throws {
         let plan = try plan(args: #"["x"]"#, more: #","capabilities":{"bounding":["NET_ADMIN","CAP_NOSUCH"]}"#)

@@ -51,7 +51,7 @@ struct IntegerTests {
     }
 
     @Test func otherTypes() {
-        #expect(integer("\"1\"", Int64.self) == "read \"a.json\": expected an integer, found a string")
+        #expect(integer("\"1\"", Int64.self) == "read \"a.json\": expected an integer, found a string; hint: write a number without quotes and without a unit")
         #expect(integer("true", Int64.self) == "read \"a.json\": expected an integer, found a boolean")
         #expect(integer("null", Int64.self) == "read \"a.json\": expected an integer, found null")
     }
@@ -98,7 +98,7 @@ struct ReadTests {
         #expect(boolean("{\"key\": null}") == "nil")
         #expect(boolean("{}") == "nil")
         #expect(boolean("{\"key\": 1}") == "read \"a.json\" (key): expected true or false, found an integer")
-        #expect(boolean("{\"key\": \"true\"}") == "read \"a.json\" (key): expected true or false, found a string")
+        #expect(boolean("{\"key\": \"true\"}") == "read \"a.json\" (key): expected true or false, found a string; hint: write it without quotes")
     }
 
     @Test(

@@ -15,7 +15,7 @@ import Testing
 
     @Test("what no kernel accepts is refused with its path", arguments: [
         (#"{"memory":{"limit":-2}}"#, #"(linux.resources.memory.limit): -2 is no number of bytes (-1 means no limit)"#),
-        (#"{"memory":{"limit":"1M"}}"#, #"(linux.resources.memory.limit): expected an integer, found a string"#),
+        (#"{"memory":{"limit":"1M"}}"#, #"(linux.resources.memory.limit): expected an integer, found a string; hint: write a number without quotes and without a unit"#),
         (#"{"memory":{"limit":200,"swap":100}}"#, #"(linux.resources.memory.swap): 100 is below the memory limit of 200: it limits memory and swap together"#),
         (#"{"memory":{"swappiness":101}}"#, #"(linux.resources.memory.swappiness): 101 is out of range (0 to 100)"#),
         (#"{"memory":{"swappiness":-1}}"#, #"(linux.resources.memory.swappiness): -1 is out of range (0 to 18446744073709551615)"#),

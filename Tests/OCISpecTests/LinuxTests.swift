@@ -79,7 +79,7 @@ struct LinuxTests {
             ("{\"realtime\": {\"secs\": 1}}", "(linux.timeOffsets.realtime): unknown clock \"realtime\"; hint: known: monotonic, boottime"),
             ("{\"monotonic\": {\"nanosecs\": 1000000000}}", "(linux.timeOffsets.monotonic.nanosecs): 1000000000 is not below one second (1000000000)"),
             ("{\"boottime\": {\"nanosecs\": -1}}", "(linux.timeOffsets.boottime.nanosecs): -1 is out of range (0 to 4294967295)"),
-            ("{\"boottime\": {\"secs\": \"1\"}}", "(linux.timeOffsets.boottime.secs): expected an integer, found a string"),
+            ("{\"boottime\": {\"secs\": \"1\"}}", "(linux.timeOffsets.boottime.secs): expected an integer, found a string; hint: write a number without quotes and without a unit"),
             ("{\"boottime\": null}", "(linux.timeOffsets.boottime): expected an object, found null"),
             ("[]", "(linux.timeOffsets): expected an object, found an array"),
         ])

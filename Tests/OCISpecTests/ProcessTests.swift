@@ -46,7 +46,7 @@ struct ProcessTests {
             ("\"user\": {\"uid\": 0, \"gid\": 4294967295}", "(process.user.gid): 4294967295 is not a group id"),
             ("\"user\": {\"uid\": 0, \"gid\": 0, \"additionalGids\": [1, 4294967295]}", "(process.user.additionalGids[1]): 4294967295 is not a group id"),
             ("\"user\": {\"uid\": 0, \"gid\": 0, \"umask\": 512}", "(process.user.umask): 512 is above 511 (octal 777)"),
-            ("\"user\": {\"uid\": \"root\", \"gid\": 0}", "(process.user.uid): expected an integer, found a string"),
+            ("\"user\": {\"uid\": \"root\", \"gid\": 0}", "(process.user.uid): expected an integer, found a string; hint: write a number without quotes and without a unit"),
             ("\"terminal\": true, \"consoleSize\": {\"height\": 1}", "(process.consoleSize.width): this property is required"),
             ("\"terminal\": true, \"consoleSize\": {\"height\": 65536, \"width\": 1}", "(process.consoleSize.height): 65536 is above 65535"),
             ("\"terminal\": true, \"consoleSize\": {\"height\": 1, \"width\": 18446744073709551615}", "(process.consoleSize.width): 18446744073709551615 is above 65535"),
@@ -56,7 +56,7 @@ struct ProcessTests {
             ("\"oomScoreAdj\": 2147483648", "(process.oomScoreAdj): 2147483648 is out of range (-2147483648 to 2147483647)"),
             ("\"capabilities\": {\"bounding\": [1]}", "(process.capabilities.bounding[0]): expected a string, found an integer"),
             ("\"capabilities\": []", "(process.capabilities): expected an object, found an array"),
-            ("\"noNewPrivileges\": \"yes\"", "(process.noNewPrivileges): expected true or false, found a string"),
+            ("\"noNewPrivileges\": \"yes\"", "(process.noNewPrivileges): expected true or false, found a string; hint: write it without quotes"),
         ])
     func refused(members: String, words: String) { #expect(refusal(config(process: members)) == words) }
 

@@ -76,6 +76,7 @@ extension ContainerPlan {
         case (.setOOMScore, .accessDenied): return "a value below the runtime's own needs CAP_SYS_RESOURCE"
         case (.setAffinity, .invalid): return "none of these CPUs is there, or the container's cgroup has none of them"
         case (.joinCgroups, .noDevice): return "the container has been deleted meanwhile"
+        case (.setSysctl, .noEntry): return "the kernel has no such setting, or none for each namespace"
         case (.setLimit, .notPermitted): return "raising a hard limit needs CAP_SYS_RESOURCE"
         case (.setMemoryPolicy, .invalid): return "the nodes must have memory and be allowed by cpuset.mems, and the kernel know the mode and its flags"
         case (.setMemoryPolicy, .noSystemCall): return "the kernel was built without NUMA"
