@@ -106,8 +106,16 @@ package func setSurvivesExecution(_ number: Int32) throws(Errno) { try check(ker
 /// Closes all descriptors from `first` through `last`; one by one where the kernel has no close_range(2) (before 5.9).
 package func closeDescriptors(from first: Int32, through last: Int32) {
     if first > last || kernel_close_range(UInt32(first), last == .max ? .max : UInt32(last), 0) == 0 { return }
-    // without the call: the soft limit bounds the numbers
-    var most: Int32 = 1 << 20
-    do throws(Errno) { most = Int32(clamping: try resourceLimit(7).soft) } catch {}
-    for number in first...max(first, min(last, most)) { _ = kernel_close(number) }
+    do throws(Errno) {
+        let open = try FileDescriptor.open("/proc/self/fd", [.readOnly, .directory])
+        for entry in try open.entries() {
+            guard let number = Int32(entry.text), number >= first, number <= last, number != open.raw else { continue }
+            _ = kernel_close(number)
+        }
+    } catch {
+        // without a procfs: whatever has been allowed; a limit that was lowered by now says nothing of what was opened before
+        var most: Int32 = 1 << 20
+        do throws(Errno) { most = Int32(clamping: try resourceLimit(7).hard) } catch {}
+        for number in first...max(first, min(last, most)) { _ = kernel_close(number) }
+    }
 }

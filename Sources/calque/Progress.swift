@@ -1,5 +1,6 @@
 // How far the unpacking is, on stderr: bars on a terminal, lines of JSON for a program, nothing in a pipe. Looking up from the work is also when
 // signals are seen.
+// Layers are read side by side: each has a line of its own.
 import CLI
 import Diagnostics
 import ImageUnpack

@@ -3,8 +3,10 @@
 Each case denies a call for the runtime and for everything that it starts: probe/deny.c. Where there is a fallback, all goes on as
 ever; where there is none, the error names the operation and the errno, and nothing is left.
 """
+import fcntl
 import os
 import pathlib
+import resource
 import shutil
 import struct
 import subprocess
@@ -132,11 +134,17 @@ def openat2_loop(c):
 @case("without close_range, nothing of the caller stays open")
 def close_range_leak(c):
     handles = [os.open(c.directory, os.O_RDONLY) for _ in range(8)]
+    handles.append(fcntl.fcntl(handles[0], fcntl.F_DUPFD, 300))
     c.deny("close_range=ENOSYS")
     c.args("ls", "/proc/self/fd").write()
-    result = c.call("run", "--bundle", c.bundle, c.id, pass_fds=handles).ok()
-    for handle in handles:
-        os.close(handle)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))  # a limit that was lowered leaves open what is above
+    try:
+        result = c.call("run", "--bundle", c.bundle, c.id, pass_fds=handles).ok()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for handle in handles:
+            os.close(handle)
     assert set(result.out.split()) == {"0", "1", "2", "3"}, result.out
 
 

@@ -1,5 +1,6 @@
 // Limits as properties of a scope. systemd writes the files of a cgroup again whenever it likes (daemon-reload,
 // set-property): a limit of which it does not know would be lifted then.
+// The names differ between versions of cgroups; what a version has no property for is written to the files alone.
 import Diagnostics
 import OCISpec
 

@@ -1,4 +1,6 @@
-// Hooks that run inside the container's namespaces.
+// Hooks that run inside the container's namespaces, as children of the init: with its rights, the state on their stdin, and a deadline.
+// A filter of the container's is in force for startContainer hooks: what it denies (pidfd_open, say) is done in another way, or told.
+// The hooks of the runtime on the host take the same way (HookProcess).
 package import Diagnostics
 import Kernel
 

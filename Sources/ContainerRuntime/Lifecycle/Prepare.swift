@@ -27,7 +27,8 @@ struct Preparation {
         let cgroup = try Self.planCgroup(config, options, setup: setup)
         var context = PlanContext(
             id: options.id, bundle: bundle.path, isPrivileged: uid == 0, uid: uid, gid: effectiveGroupID(), cgroup: cgroup,
-            grantableCapabilities: try ownCapabilities(), // not there yet
+            grantableCapabilities: try ownCapabilities(),
+            // it is made later
             kindOfFile: { $0 == notifyDirectory ? .success(.directory) : Self.kindOfFile($0) })
         context.isInUserNamespace = isInNestedUserNamespace()
         context.usesPivot = options.usesPivot

@@ -175,7 +175,7 @@ package struct StateDirectory: ~Copyable {
             return try decode(bytes, name)
         } catch {
             var error = error
-            if error.hint == nil { error.hint = removalHint }
+            error.hint = removalHint  // nobody writes this file by hand
             throw error
         }
     }

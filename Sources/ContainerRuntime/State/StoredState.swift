@@ -1,3 +1,6 @@
+// A container between commands. Only what cannot be seen is stored: what runs is asked of the kernel each time, and what was planned is
+// planned again from the stored configuration.
+// The file is read in another program's memory, perhaps a later version of this one: it has the version of its form.
 package import Cgroups
 package import Diagnostics
 package import JSON
@@ -121,9 +124,7 @@ extension StoredState {
     package init(_ object: JSONObject) throws(OperationError) {
         let form: Int = try object.required("formVersion") { (value) throws(OperationError) in try value.integer() }
         guard form == Self.formVersion else {
-            throw OperationError(
-                "read", "", .unsupported("version \(form) of the state file"), field: "formVersion",
-                hint: "it was written by another version of this program; \"delete --force\" removes the container")
+            throw OperationError("read", "", .unsupported("the state file of another version of this program (form \(form))"), field: "formVersion")
         }
         func integer<Value: FixedWidthInteger>(_ key: String) throws(OperationError) -> Value {
             try object.required(key) { (value) throws(OperationError) in try value.integer() }
