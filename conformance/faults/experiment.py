@@ -239,7 +239,8 @@ class Console:
             connection, _ = self.server.accept()
             with connection:
                 _, master = support.receive_descriptor(connection)
-        except (OSError, AssertionError):
+        except (OSError, AssertionError) as error:
+            self.text = f"[no terminal: {error!r}]".encode()
             return
         try:
             while part := os.read(master, 65536):
