@@ -60,7 +60,7 @@ def cpu(c):
 @case("a CPU quota holds: the container is throttled", "RT-config-linux-080")
 def cpu_holds(c):
     c.linux["resources"]["cpu"] = {"quota": 2000, "period": 20000}
-    directory = created(c, "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; echo done > /mark; sleep 60")
+    directory = created(c, "i=0; while [ $i -lt 8000 ]; do i=$((i+1)); done; echo done > /mark; sleep 60")
     c.start().ok()
     c.file("mark")
     throttled = re.search(r"nr_throttled (\d+)", (directory / "cpu.stat").read_text()).group(1)
