@@ -439,7 +439,7 @@ def notify_socket(c):
             counts_on(c, 3)
             checkpoint(c).ok()
             at = number(c)
-            c.call("restore", "--detach", "--bundle", c.bundle, "--image-path", c.directory / "images", c.id, timeout=3 * TIMEOUT).failed("NOTIFY_SOCKET")
+            c.call("restore", "--detach", "--bundle", c.bundle, "--image-path", c.directory / "images", c.id, timeout=3 * TIMEOUT).failed("No mapping for", "set .NOTIFY_SOCKET")
             c.environment["NOTIFY_SOCKET"] = directory + "/notify"
             restore(c)
             counts_on(c, at)

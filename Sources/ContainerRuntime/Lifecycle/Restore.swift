@@ -187,8 +187,8 @@ private struct Restoration {
         if CriuLog.says(error.description, " has bad size ") {
             error.hint = "a standard stream was a file: the caller's must be the same one, opened for appending (>>); " + (error.hint ?? "")
         }
-        if !options.creation.notifies, CriuLog.says(error.description, RuntimeConfig.notifyDestination) {
-            error.hint = "the container was made under a service manager: $NOTIFY_SOCKET must name its socket again; " + (error.hint ?? "")
+        if !options.creation.notifies, CriuLog.says(error.description, "No mapping for ") {
+            error.hint = "a mount of the host's is not in the bundle; if a service manager had started the container, set $NOTIFY_SOCKET; " + (error.hint ?? "")
         }
         if plan.newNamespaces.contains(.user), CriuLog.says(error.description, "Permission denied") {
             error.hint = "in a user namespace criu reads the images as root of the container, whose id must have access to them; " + (error.hint ?? "")

@@ -43,7 +43,7 @@ extension RuntimeConfig {
     }
 
     /// That of runc.
-    static var notifyDestination: String { "/run/notify" }
+    private static var notifyDestination: String { "/run/notify" }
 }
 
 extension Process {
