@@ -79,15 +79,17 @@ package func quoted(_ text: String) -> String {
 }
 
 /// `text` with control characters, double quotes and backslashes escaped as in C.
-package func escaped(_ text: String) -> String {
+///
+/// - Parameter isSentence: leaves quotes and backslashes as they are: the names in it are quoted already.
+package func escaped(_ text: String, isSentence: Bool = false) -> String {
     var out = ""
     for scalar in text.unicodeScalars {
         switch scalar.value {
         case 0x0A: out += "\\n"
         case 0x09: out += "\\t"
         case 0x0D: out += "\\r"
-        case 0x22: out += "\\\""
-        case 0x5C: out += "\\\\"
+        case 0x22 where !isSentence: out += "\\\""
+        case 0x5C where !isSentence: out += "\\\\"
         default:
             if isInvisible(scalar) {
                 out += "\\u{" + String(scalar.value, radix: 16) + "}"

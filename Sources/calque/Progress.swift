@@ -130,7 +130,7 @@ final class Progress {
         clear()
         switch form {
         case .nothing: break
-        case .bars, .text: for warning in warnings { Calque.tell("\(program): warning: \(escaped(warning))") }
+        case .bars, .text: for warning in warnings { Calque.tell("\(program): warning: \(escaped(warning, isSentence: true))") }
         case .json:
             for warning in warnings { write(object("warning") { $0.member("message", warning) }) }
             write(object("finished") { $0.member("bundle", bundle.text) })

@@ -20,7 +20,7 @@ extension Calque {
         request.changes = try configChanges(invocation)
         request.sourceDateEpoch = try sourceDateEpoch()
         let made = try ImageUnpack.repack(request)
-        if !options.isSet("quiet") { for warning in made.warnings { tell("\(invocation.programName): warning: \(escaped(warning))") } }
+        if !options.isSet("quiet") { for warning in made.warnings { tell("\(invocation.programName): warning: \(escaped(warning, isSentence: true))") } }
         try printOutput(options.value("format") == "json" ? json(made) : text(made))
         return 0
     }

@@ -38,6 +38,7 @@ struct OperationErrorTests {
         #expect(escaped("") == "")
         #expect(quoted("") == "\"\"")
         #expect(escaped("\n\t\r\"\\") == "\\n\\t\\r\\\"\\\\")
+        #expect(escaped("\"a\\u{7}\" is\n", isSentence: true) == "\"a\\u{7}\" is\\n", "what is quoted in a sentence is escaped already")
         #expect(escaped("\r\n") == "\\r\\n", "one character to Swift, two to a terminal")
     }
 
