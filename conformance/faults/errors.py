@@ -161,7 +161,7 @@ def number(name):
 
 
 # What there is to say when a process of the command is killed.
-KILLED = r"it was killed|killed by signal 9|ended without a word|/proc/\d+/.*ENOENT"
+KILLED = r"it was killed|its init was ended|killed by signal 9|ended without a word|/proc/\d+/.*ENOENT"
 
 # Errors that another word explains better than the errno would: role, system call, errno, what the message has.
 EXCUSED = [
@@ -170,8 +170,8 @@ EXCUSED = [
     ("0", "sendmsg|recvmsg|read", "EPIPE|ECONNRESET", "ended without a word"),
     ("0", "open|openat|newfstatat", "ENOENT", "a limit by a cgroup controller that this host does not offer"),
     ("0", "pidfd_open", "ESRCH", "it was killed before its program ran|ended without a word|its init has ended"),
-    # an init that cannot wait for start has stopped
-    ("0|j", "accept4?|openat|read", "EMFILE|ENOENT|EIO|", "it is stopped, not created|its init has ended"),
+    # an init that cannot wait for start has stopped; while it ends it has let go of the gate already, as a program that runs has
+    ("0|j", "accept4?|openat|read", "EMFILE|ENOENT|EIO|", "it is stopped, not created|it is running, not created|its init has ended"),
     ("0", "pidfd_open|pidfd_send_signal", "ESRCH", "no such process"),
     # a host without cgroups, and a cgroup that has gone with the container
     ("0", "openat", "ENOENT", "in whose hierarchy the container has no cgroup|container not paused"),
