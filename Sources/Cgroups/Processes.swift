@@ -10,27 +10,22 @@ extension Cgroup {
     /// The first directory that is there speaks for all: every process of a container joins all of its directories.
     /// Processes that this process' pid namespace does not show (id 0) are left out.
     package func processes() throws(OperationError) -> [Int32] {
-        for directory in directories {
-            var found: [Int32] = []
-            do throws(Errno) {
-                try walkCgroups(directory, visit: { (cgroup) throws(Errno) in found += try cgroup.processes() })
-                return found
-            } catch {
-                if !isGone(error) { throw OperationError("list processes of", directory, .errno(error)) }
-            }
-        }
-        return []
+        try list("processes") { (cgroup) throws(Errno) in try cgroup.processes() }
     }
 
     /// The ids of all threads in this cgroup and those below it. Empty when it is gone, and without a cgroup.
     package func threads() throws(OperationError) -> [Int32] {
+        try list("threads") { (cgroup) throws(Errno) in try cgroup.threads() }
+    }
+
+    private func list(_ what: String, _ read: (borrowing FileDescriptor) throws(Errno) -> [Int32]) throws(OperationError) -> [Int32] {
         for directory in directories {
             var found: [Int32] = []
             do throws(Errno) {
-                try walkCgroups(directory, visit: { (cgroup) throws(Errno) in found += try cgroup.threads() })
+                try walkCgroups(directory, visit: { (cgroup) throws(Errno) in found += try read(cgroup) })
                 return found
             } catch {
-                if !isGone(error) { throw OperationError("list threads of", directory, .errno(error)) }
+                if !isGone(error) { throw OperationError("list \(what) of", directory, .errno(error)) }
             }
         }
         return []
