@@ -79,7 +79,7 @@ test: test-packages unit every-mode fuzz-program ## every test, the long ones in
 	RUNTIME=build/bin/cale conformance/soak --rounds 200 --alive 50 --execs 300 --races 5
 	$(if $(filter 0,$(VM)),,$(MAKE) vm-packages && conformance/vm/run build/bin/cale)
 
-coverage: test-packages ## every statement of the specifications, and the lines of parsers and init that the unit tests execute
+coverage: test-packages ## every statement of the specifications, and the lines and branches of parsers and init that the unit tests execute
 	conformance/coverage
 	$(SWIFT) test --enable-code-coverage --scratch-path .build-coverage
 	conformance/lines --gaps .build-coverage/debug/codecov/default.profdata .build-coverage/debug/calePackageTests.xctest

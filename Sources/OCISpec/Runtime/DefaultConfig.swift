@@ -12,7 +12,10 @@ import JSON
 ///   - uid: the caller's user id, which root in the container is mapped to; for `rootless` only.
 ///   - gid: the caller's group id, likewise.
 package func defaultConfiguration(rootless: Bool, uid: UInt32, gid: UInt32) -> String {
-    RuntimeTemplate(isRootless: rootless, hostUID: uid, hostGID: gid).text
+    var template = RuntimeTemplate(isRootless: rootless, hostUID: uid, hostGID: gid)
+    // people go on from here, with any property there is
+    template.version = Version.supported
+    return template.text
 }
 
 /// Which network a container has.
@@ -26,6 +29,8 @@ package enum NetworkChoice: Equatable, Sendable {
 
 /// A configuration in the making.
 package struct RuntimeTemplate: Equatable, Sendable {
+    /// The lowest version that knows everything written here: older runtimes refuse a configuration of a version that is newer than theirs.
+    package var version = Version.oldest
     package var isRootless: Bool
     package var hostUID: UInt32
     package var hostGID: UInt32
@@ -58,7 +63,7 @@ package struct RuntimeTemplate: Equatable, Sendable {
     package var text: String {
         var writer = JSONWriter(indentation: 4)
         writer.object { writer in
-            writer.member("ociVersion", Version.supported)
+            writer.member("ociVersion", version)
             writer.key("process")
             writeProcess(to: &writer)
             writer.key("root")
