@@ -27,7 +27,7 @@ triple    = $(shell $(SWIFT)c -print-target-info | sed -n 's/.*"unversionedTripl
 release   = SWIFT_RESOURCES="$(resources)" SWIFT_TRIPLE="$(triple)" CALE_RELEASE=$(MODE) CALE_GZIP=$(GZIP) PKG_CONFIG_PATH=$(CURDIR)/build/archives \
             $(SWIFT) build -c release $(CHECKED) --disable-local-rpath --scratch-path $(SCRATCH)
 
-.PHONY: help build demo test unit conformance compare orchestrators coverage faults threats soak fuzz order bench bench-images trees hostile-images install uninstall format clean \
+.PHONY: help build demo test unit conformance compare orchestrators coverage faults threats soak fuzz sanitize order bench bench-images trees hostile-images install uninstall format clean \
         vm build-packages demo-packages test-packages bench-packages vm-packages every-mode fuzz-program
 
 help: ## this list
@@ -108,6 +108,10 @@ fuzz: fuzz-program ## libFuzzer with AddressSanitizer over every parser, FUZZ_SE
 
 fuzz-program: test-packages
 	CALE_RELEASE=fuzz $(SWIFT) build --product fuzz --sanitize fuzzer --sanitize address --scratch-path .build-fuzz
+
+# what the tests of Foundation's Process and forked children leave is theirs: leaks are not looked for
+sanitize: test-packages ## the Swift tests under AddressSanitizer, the C shims included
+	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test --sanitize=address --scratch-path .build-address
 
 soak: test-packages build ## 20,000 containers one after another, 1,000 at once, 5,000 execs, races for one id: nothing is left
 	RUNTIME=build/bin/cale conformance/soak
