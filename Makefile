@@ -18,6 +18,7 @@ TEST_PACKAGES  = $(DEMO_PACKAGES) python3 python3-jsonschema procps runc crun ui
 ENGINE_PACKAGES = docker.io docker-compose containerd criu buildah conmon netavark catatonit slirp4netns util-linux bsdutils
 
 BENCH_PACKAGES = $(TEST_PACKAGES)
+OTHERS_PACKAGES = $(TEST_PACKAGES) bats gawk debootstrap
 VM_PACKAGES    = perl e2fsprogs xz-utils debian-archive-keyring
 
 CHECKED   = --explicit-target-dependency-import-check error
@@ -27,8 +28,8 @@ triple    = $(shell $(SWIFT)c -print-target-info | sed -n 's/.*"unversionedTripl
 release   = SWIFT_RESOURCES="$(resources)" SWIFT_TRIPLE="$(triple)" CALE_RELEASE=$(MODE) CALE_GZIP=$(GZIP) PKG_CONFIG_PATH=$(CURDIR)/build/archives \
             $(SWIFT) build -c release $(CHECKED) --disable-local-rpath --scratch-path $(SCRATCH)
 
-.PHONY: help build demo test unit conformance compare orchestrators coverage faults threats soak fuzz sanitize order bench bench-images trees hostile-images install uninstall format clean \
-        vm build-packages demo-packages test-packages bench-packages vm-packages every-mode fuzz-program
+.PHONY: help build demo test unit conformance compare orchestrators others coverage faults threats soak fuzz sanitize order bench bench-images trees hostile-images install uninstall format clean \
+        vm build-packages demo-packages test-packages bench-packages others-packages vm-packages every-mode fuzz-program
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
@@ -95,6 +96,9 @@ compare: test-packages build ## the same commands with runc and cale, side by si
 orchestrators: test-packages build ## docker, with and without remapped users, containerd, podman as root and as a user, buildah: what people do with them
 	for engine in docker docker-remap containerd podman podman-rootless buildah; do \
 	  RUNTIME=build/bin/cale conformance/orchestrators/run $$engine || exit 1; done
+
+others: others-packages build ## the integration tests of runc itself
+	RUNTIME=build/bin/cale conformance/others/runc
 
 faults: test-packages build ## cale and calque are killed at every system call of their commands, and every one fails in every plausible way
 	RUNTIME=build/bin/cale conformance/faults/run
@@ -170,4 +174,5 @@ build-packages: ; @conformance/install-packages $(BUILD_PACKAGES)
 demo-packages:  ; @conformance/install-packages $(DEMO_PACKAGES)
 bench-packages: ; @conformance/install-packages $(BENCH_PACKAGES)
 test-packages:  ; @conformance/install-packages $(TEST_PACKAGES)
+others-packages: ; @conformance/install-packages $(OTHERS_PACKAGES)
 vm-packages:    ; @conformance/install-packages $(VM_PACKAGES)
