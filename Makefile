@@ -97,8 +97,9 @@ orchestrators: test-packages build ## docker, with and without remapped users, c
 	for engine in docker docker-remap containerd podman podman-rootless buildah; do \
 	  RUNTIME=build/bin/cale conformance/orchestrators/run $$engine || exit 1; done
 
-others: others-packages build ## the integration tests of runc itself
+others: others-packages build ## the tests of runc and of crun themselves
 	RUNTIME=build/bin/cale conformance/others/runc
+	RUNTIME=build/bin/cale conformance/others/crun
 
 faults: test-packages build ## cale and calque are killed at every system call of their commands, and every one fails in every plausible way
 	RUNTIME=build/bin/cale conformance/faults/run

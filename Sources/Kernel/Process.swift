@@ -69,7 +69,8 @@ package func waitForChild(_ pid: Int32, blocking: Bool = true) throws(Errno) -> 
 
 /// How a child ended that has this exit status of `WaitResult`, in words.
 package func endInWords(_ status: Int32) -> String {
-    status > 128 ? "it was killed by signal \(status - 128)" : "it ended with status \(status)"
+    if status == 128 + 31 { return "it was killed by signal 31 (bad system call: a seccomp filter denies it)" }
+    return status > 128 ? "it was killed by signal \(status - 128)" : "it ended with status \(status)"
 }
 
 /// Whether `pid` is a child of this process that was not waited for, running or not.

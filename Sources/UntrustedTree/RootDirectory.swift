@@ -128,13 +128,24 @@ package struct RootDirectory: ~Copyable {
 
     /// The regular file `path`, made empty with its parents where nothing stands there; what stands there is left alone.
     ///
+    /// Where a link leads to nothing, what it names is made, below the root.
     /// Answers an O_PATH handle, good as the target of a bind mount.
     package borrowing func makeFile(_ path: InRootPath, permissions: UInt32, directories: UInt32) throws(Errno) -> FileDescriptor {
+        try makeFile(path, permissions: permissions, directories: directories, links: 0)
+    }
+
+    private borrowing func makeFile(_ path: InRootPath, permissions: UInt32, directories: UInt32, links: Int) throws(Errno) -> FileDescriptor {
+        if links > 40 { throw .tooManyLinks }
         do throws(Errno) { return try open(path, [.path]) } catch where error == .noEntry {}
         let parent = try makeParent(of: path, permissions: directories)
         do throws(Errno) {
             _ = try parent.handle.open(parent.name, [.writeOnly, .create, .exclusive, .noFollow], mode: permissions)
-        } catch where error == .exists {}
+        } catch where error == .exists {
+            if try parent.handle.status(of: parent.name).kind == .symbolicLink {
+                let end = try end(of: try parent.handle.linkTarget(parent.name), from: path.parent, then: [])
+                return try makeFile(end, permissions: permissions, directories: directories, links: links + 1)
+            }
+        }
         return try open(path, [.path])
     }
 

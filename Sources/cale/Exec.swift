@@ -36,7 +36,7 @@ extension Cale {
         options.pidFile = values.value("pid-file").map { Path($0) }
         options.consoleSocket = values.value("console-socket").map { Path($0) }
         options.pidfdSocket = values.value("pidfd-socket").map { Path($0) }
-        options.preservedDescriptors = try preservedDescriptors(invocation)
+        options.preservedDescriptors = try preservedDescriptors(invocation, reading: invocation.options.value("process"))
         options.ignoresPaused = values.isSet("ignore-paused")
         if invocation.global.isSet("debug") { options.trace = settings.log.debug }
         return options

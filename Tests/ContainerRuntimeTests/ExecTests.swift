@@ -183,9 +183,9 @@ struct ExecCgroupTests {
         func why(_ options: String...) -> String {
             words { () throws(OperationError) in _ = try ExecCgroup(options).directories(web) { () throws(OperationError) in setup } }
         }
-        #expect(why("../web2") == "join cgroup \"../web2\": it has a component \"..\"")
-        #expect(why("/../web2") == "join cgroup \"../web2\": it has a component \"..\"")
-        #expect(why("memory:x/../../web2") == "join cgroup \"x/../../web2\": it has a component \"..\"")
+        #expect(why("../web2") == "join cgroup \"../web2\": ../web2 is not a sub cgroup path: it has a component \"..\"")
+        #expect(why("/../web2") == "join cgroup \"../web2\": ../web2 is not a sub cgroup path: it has a component \"..\"")
+        #expect(why("memory:x/../../web2") == "join cgroup \"x/../../web2\": x/../../web2 is not a sub cgroup path: it has a component \"..\"")
         #expect(why("a//b") == "join cgroup \"a//b\": it has an empty component")
         #expect(why("a", "b") == "read option \"--cgroup a\": of several paths each needs its controllers: \"CONTROLLER:PATH\"")
         #expect(why(":a") == "read option \"--cgroup :a\": the controller before \":\" is missing")

@@ -80,7 +80,7 @@ struct MistakeTests {
     func hook() {
         #expect(
             HostHooks.failure("/h", timeoutSeconds: nil, status: 127, output: Array("ENOENT\n".utf8), phase: "prestart", index: 0).description
-                == #"run prestart hook "/h" (hooks.prestart[0]): it could not be executed, or ended with status 127, and wrote: "ENOENT"; hint: is it an executable file, and the interpreter that it names there?"#)
+                == #"error running prestart hook #0: "/h" (hooks.prestart[0]): it could not be executed, or ended with status 127, and wrote: "ENOENT"; hint: is it an executable file, and the interpreter that it names there?"#)
     }
 
     @Test("ids that are not the user's: the command that gives them, unless somebody else has them")

@@ -3,7 +3,7 @@ import os
 import pathlib
 import re
 
-from support import Skip, case, cgroup2, own_cgroup2
+from support import Skip, case, cgroup2, own_cgroup2, until
 
 
 def created(c, script="sleep 60"):
@@ -189,6 +189,24 @@ def orphans(c):
     assert len(pids) == 3, pids
     c.delete("--force").ok()
     assert not directory.exists() and not any(os.path.exists(f"/proc/{pid}") for pid in pids)
+
+
+@case("without a pid namespace KILL ends what outlives the container's init")
+def outlived(c):
+    directory = created(c)
+    c.delete("--force").ok()
+    c.without_namespace("pid")
+    c.shell("sleep 300 > /dev/null 2>&1 & echo up > /mark")
+    c.create().ok()
+    c.start().ok()
+    c.file("mark")
+    c.wait("stopped")
+    pids = (directory / "cgroup.procs").read_text().split()
+    assert len(pids) == 1, pids
+    c.kill("TERM").failed("not running")
+    c.kill("KILL").ok()
+    until(lambda: not (directory / "cgroup.procs").read_text(), "a process is left")
+    c.kill("KILL").failed("not running")
 
 
 @case("the cgroup is there for create, all processes are in it, and a second container cannot have it", "RT-config-linux-043")

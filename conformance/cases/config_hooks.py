@@ -252,3 +252,18 @@ def interrupted(c):
     out, _ = process.communicate(timeout=10)  # the hook has the same output, and has ended with it
     assert process.returncode != 0 and b"SIGTERM" in out, (process.returncode, out)
     c.call("state", c.id).failed("does not exist")
+
+
+@case("startContainer hooks without env have the environment of the program")
+def environment_of_the_program(c):
+    c.config["process"]["env"].append("MARK=program")
+    c.config["hooks"] = {"startContainer": [{"path": "/bin/sh", "args": ["sh", "-c", "echo $MARK > /log"]}]}
+    c.args("cat", "/log").run().prints("program")
+
+
+@case("createContainer hooks begin in the root that the container is going to have")
+def directory_of_hooks(c):
+    log = c.directory / "log"
+    c.config["hooks"] = {"createContainer": [{"path": "/bin/sh", "args": ["sh", "-c", f"pwd > {log}"]}]}
+    c.args("true").run().ok()
+    assert log.read_text().strip() == str(c.rootfs), log.read_text()

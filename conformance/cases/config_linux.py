@@ -317,3 +317,18 @@ def sysctls(c):
     c.linux["sysctl"] = wanted
     out = c.shell("; ".join(f"cat /proc/sys/{name.replace('.', '/') if '/' not in name else name}" for name in wanted)).run().ok().out
     assert out.splitlines() == list(wanted.values()), out
+
+
+@case("a masked directory is empty, and can be listed by everybody")
+def masked_directory(c):
+    (c.rootfs / "vault").mkdir()
+    (c.rootfs / "vault/f").write_text("x\n")
+    c.linux["maskedPaths"] += ["/vault"]
+    c.process["user"] = {"uid": 7, "gid": 7}
+    c.shell("ls /vault | wc -l; (: > /vault/new) 2>/dev/null; echo $?").run().prints("0\n1")
+
+
+@case("the sysctl of the host name is refused: hostname is for this")
+def sysctl_hostname(c):
+    c.linux["sysctl"] = {"kernel.hostname": "x"}
+    c.run().failed("kernel.hostname", "hostname")

@@ -341,3 +341,41 @@ def bind_wins(c):
     (c.directory / "data/f").write_text("here\n")
     c.mount("/data", "tmpfs", c.directory / "data", ["bind"])
     c.args("cat", "/data/f").run().prints("here")
+
+
+@case("a tmpfs without a mode has that of the directory that it covers")
+def inherited_mode(c):
+    (c.rootfs / "closed").mkdir(mode=0o710)
+    os.chmod(c.rootfs / "closed", 0o710)
+    c.mount("/closed", "tmpfs", "tmpfs", ["nosuid"])
+    c.mount("/open", "tmpfs", "tmpfs", ["mode=1777"])
+    c.shell("stat -c %a /closed /open").run().prints("710\n1777")
+
+
+@case("a read-only tmpfs has what is mounted in it, /dev its devices")
+def readonly_with_content(c):
+    for mount in c.config["mounts"]:
+        if mount["destination"] == "/dev":
+            mount["options"].append("ro")
+    (c.directory / "file").write_text("content\n")
+    c.mount("/sealed", "tmpfs", "tmpfs", ["ro"])
+    c.mount("/sealed/in/file", "bind", c.directory / "file", ["bind"])
+    c.shell("cat /sealed/in/file; echo x > /dev/null && ls -d /dev/pts; (: > /sealed/new) 2>/dev/null; echo $?; (: > /dev/new) 2>/dev/null; echo $?").run() \
+        .prints("content\n/dev/pts\n1\n1")
+
+
+@case("a link to nothing is a place for a bind mount: what it names is made, inside of the root")
+def dangling_target(c):
+    (c.directory / "file").write_text("content\n")
+    (c.rootfs / "leads").symlink_to("../../etc/made/there")
+    c.mount("/leads", "bind", c.directory / "file", ["bind"])
+    c.args("cat", "/etc/made/there").run().prints("content")
+
+
+@case("the source of a bind mount may be in an earlier mount of the root")
+def source_in_earlier_mount(c):
+    (c.directory / "data/below").mkdir(parents=True)
+    (c.directory / "data/below/f").write_text("content\n")
+    c.mount("/first", "bind", c.directory / "data", ["bind"])
+    c.mount("/second", "bind", c.rootfs / "first/below", ["bind"])
+    c.args("cat", "/second/f").run().prints("content")

@@ -921,3 +921,12 @@ def peek(c):
         run_in(c, "true").ok()
     found = (c.rootfs / "found").read_text() if (c.rootfs / "found").exists() else ""
     assert not [line for line in found.splitlines() if "/proc/1/" not in line and "console" not in line and "/null" not in line], found
+
+
+@case("--process may be a descriptor of the caller's, which no process of the container gets")
+def process_by_descriptor(c):
+    c.args("sleep", "60").create().ok()
+    c.start().ok()
+    with open(process_file(c, args=["sh", "-c", "ls /proc/self/fd | wc -l"]), encoding="utf-8") as file:
+        # 0, 1, 2 and that of ls itself
+        c.call("exec", "--process", f"/dev/fd/{file.fileno()}", c.id, pass_fds=(file.fileno(),)).prints("4")

@@ -9,6 +9,8 @@ extension Executor {
     ///
     /// Source: config.md "POSIX-platform Hooks" (RT-config-215 and following).
     func runHooks(_ phase: HookPhase, _ hooks: [HookStep], step: Int) throws(Errno) {
+        // as with runc: the container's root is not entered yet, and by this hooks know where it is
+        if phase == .createContainer { try handles.with(.root) { (root) throws(Errno) in try root.makeCurrentDirectory() } }
         for (index, planned) in hooks.enumerated() {
             var hook = planned
             if let place = planned.placeOfPID {

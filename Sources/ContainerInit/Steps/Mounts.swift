@@ -7,7 +7,8 @@ import UntrustedTree
 extension Executor {
     mutating func attachMount(_ step: MountStep) throws(Errno) {
         if case .remount(let options) = step.source { return try remount(step, options: options) }
-        let mount = try makeMount(step)
+        let inherited = try inheritedMode(step)
+        let mount = try makeMount(step, adding: inherited)
         try applyAttributes(step, to: mount)
         let target = try mountTarget(step)
         if step.copiesUp { try copyUp(from: target, to: mount) }
@@ -19,11 +20,20 @@ extension Executor {
         if step.destination.isRoot { handles.insert(mount, as: .root) }  // everything later belongs below the new root
     }
 
-    private mutating func makeMount(_ step: MountStep) throws(Errno) -> FileDescriptor {
+    /// A tmpfs without a mode of its own gets that of the directory that it covers, as with runc: what an image keeps from others is not
+    /// open to all of them, which is the kernel's default. Empty when nothing is there yet.
+    private func inheritedMode(_ step: MountStep) throws(Errno) -> [String] {
+        guard case .new("tmpfs", _, let options) = step.source, !step.copiesUp, !options.contains(where: { $0.hasPrefix("mode=") }) else { return [] }
+        do throws(Errno) {
+            return ["mode=" + String(try openInRoot(step.destination, [.path, .directory]).status().permissions, radix: 8)]
+        } catch where error == .noEntry || error == .notDirectory { return [] }
+    }
+
+    private mutating func makeMount(_ step: MountStep, adding inherited: [String]) throws(Errno) -> FileDescriptor {
         switch step.source {
         case .new(let type, let source, let options):
             // attributes that have a place of their own are set at once; recursive ones below
-            return try FileDescriptor.newMount(type: type, options: (source.isEmpty ? [] : ["source=" + source]) + options, attributes: step.set)
+            return try FileDescriptor.newMount(type: type, options: (source.isEmpty ? [] : ["source=" + source]) + options + inherited, attributes: step.set)
         case .bind(let path, let recursive):
             return try FileDescriptor.open(path, [.path]).cloneTree(recursive: recursive)
         case .handle(let name):

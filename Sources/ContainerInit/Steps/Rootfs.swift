@@ -37,8 +37,11 @@ extension Executor {
         try handles.with(.root) { (root) throws(Errno) in try root.makeCurrentDirectory() }
         for place in ["/proc", "/sys"] {
             do throws(Errno) {
-                try setPropagation(.private, of: place, recursive: true)
-                try unmount(place, detaching: true)
+                // several may lie on top of each other
+                for _ in 0..<64 {
+                    try setPropagation(.private, of: place, recursive: true)
+                    try unmount(place, detaching: true)
+                }
             } catch where error == .invalid || error == .noEntry {
                 // not a mount
             } catch where error == .notPermitted {
@@ -72,7 +75,7 @@ extension Executor {
             return try copy.attach(to: target)
         }
         let mask = try FileDescriptor.newMount(
-            type: "tmpfs", options: ["size=0", "nr_inodes=2", "mode=0"], attributes: [.readOnly, .noSuid, .noDevices, .noExec])
+            type: "tmpfs", options: ["size=0", "nr_inodes=2", "mode=555"], attributes: [.readOnly, .noSuid, .noDevices, .noExec])
         try mask.attach(to: target)
         // attached, it belongs to this namespace, and can be copied for the next one
         handles.insert(mask, as: .emptyDirectory)

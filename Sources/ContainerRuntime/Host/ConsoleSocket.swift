@@ -5,9 +5,9 @@ enum ConsoleSocket {
     /// A connection to the socket at `path`, to which the init sends its terminal's master.
     ///
     /// Source: runc's terminal handling; conmon and containerd's shim listen there.
-    static func connect(_ path: Path, option: String = "--console-socket") throws(OperationError) -> FileDescriptor {
+    static func connect(_ path: Path, option: String = "--console-socket", operation: String = "connect to socket") throws(OperationError) -> FileDescriptor {
         func failed(_ errno: Errno) -> OperationError {
-            OperationError("connect to socket", path.text, .errno(errno), hint: "\(option) names a unix socket on which the caller listens")
+            OperationError(operation, path.text, .errno(errno), hint: "\(option) names a unix socket on which the caller listens")
         }
         do throws(Errno) {
             let socket = try FileDescriptor.unixSocket()

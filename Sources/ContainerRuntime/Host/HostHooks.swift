@@ -30,12 +30,15 @@ package enum HostHooks {
         do throws(Errno) {
             outcome = try HookProcess.run(step(hook, inheriting: environment(), state: state))
         } catch {
-            throw OperationError("run \(phase) hook", hook.path, .errno(error), field: "hooks.\(phase)[\(index)]")
+            throw OperationError(operation(phase, index), hook.path, .errno(error), field: "hooks.\(phase)[\(index)]")
         }
         if outcome.status == 0 { return }
         throw failure(
             hook.path, timeoutSeconds: hook.timeout.map { Int64($0) }, status: outcome.status, output: outcome.errorOutput, phase: phase, index: index)
     }
+
+    /// runc's words, which callers look for.
+    private static func operation(_ phase: String, _ index: Int) -> String { "error running \(phase) hook #\(index):" }
 
     /// A hook as a step; without `env` it gets `inherited`.
     static func step(_ hook: Hook, inheriting inherited: [String], state: String) -> HookStep {
@@ -55,7 +58,7 @@ package enum HostHooks {
         while let last = said.last, last == 0x0A || last == 0x20 { said.removeLast() }
         if !said.isEmpty { why += ", and wrote: " + quoted(String(decoding: said, as: UTF8.self)) }
         return OperationError(
-            "run \(phase) hook", path, .invalid(why), field: "hooks.\(phase)[\(index)]",
+            operation(phase, index), path, .invalid(why), field: "hooks.\(phase)[\(index)]",
             hint: status == 127 ? "is it an executable file, and the interpreter that it names there?" : nil)
     }
 }

@@ -42,12 +42,19 @@ struct Launch: ~Copyable {
         interrupts = nil
     }
 
+    /// On which processors the caller may run is its own affair, and not the container's, which has a cpuset: as runc and crun do.
+    /// What a filter denies here stays as it is.
+    private static func useAllProcessors() {
+        do throws(Errno) { try setAffinity(mask: [UInt64](repeating: .max, count: 128)) } catch {}
+    }
+
     /// Clones the init of `plan`, which takes over `handles`.
     static func begin(_ plan: ContainerPlan, handles: consuming HandleTable, cgroup: Cgroup) throws(OperationError) -> Launch {
         let initPlan = plan.initPlan  // before the init exists: every page that either writes afterwards is copied
         let ours = try InitChannel.make(
             handles: &handles, preserved: plan.preservedDescriptors, hasListener: plan.handsListenerOver, isShared: initPlan.hasSecondProcess)
         let hadChildren = initPlan.steps.contains(.continueInContainer) && hasChildren()
+        if !plan.choosesProcessors { useAllProcessors() }
         var isInCgroup = true
         let side: CloneSide
         do throws(Errno) {

@@ -11,7 +11,7 @@ enum SeccompAgent {
         guard let agent = plan.seccompAgent else {
             throw OperationError("hand over", "seccomp listener", .invalid("nobody receives it"), field: "linux.seccomp.listenerPath")
         }
-        let socket = try ConsoleSocket.connect(agent.path, option: "linux.seccomp.listenerPath")
+        let socket = try ConsoleSocket.connect(agent.path, option: "linux.seccomp.listenerPath", operation: "failed to connect with seccomp agent")
         let text = ContainerProcessState(fds: ["seccompFd"], pid: pid, metadata: agent.metadata, state: state).text
         do throws(Errno) {
             try socket.send(Array(text.utf8), passing: listener)

@@ -8,7 +8,8 @@ extension Container {
     ///
     /// A paused container gets SIGKILL at once, other signals when it is resumed. The init of a created one waits with all signals blocked, and
     /// the kernel would drop them when it is the first process of a pid namespace: one that asks for the end ends it, as with runc. So it is
-    /// when the created container is paused; the version 1 freezer lets it end when it is resumed.
+    /// when the created container is paused; the version 1 freezer lets it end when it is resumed. SIGKILL also ends what is left of
+    /// a stopped container without a pid namespace of its own.
     ///
     /// - Parameter all: every process of the container's cgroup. A stopped container is no error then.
     /// - Throws: `.invalid("container not running")` (RT-runtime-052: created and running containers only).
@@ -26,6 +27,8 @@ extension Container {
                 return
             }
         }
+        // without a pid namespace of the container's others outlive its init: they end as with runc
+        if signal == 9, status == .stopped, !state.hasOwnPIDNamespace, try !cgroup.processes().isEmpty { return try cgroup.killAll(signal) }
         guard status == .created || status == .running || status == .paused else {
             throw OperationError("kill container", state.id, .invalid("container not running (it is \(status.rawValue))"))
         }

@@ -7,6 +7,7 @@ package import Diagnostics
 package import Kernel
 package import OCISpec
 package import Seccomp
+import UntrustedTree
 
 /// A step with the property that asked for it.
 package struct PlannedStep: Equatable, Sendable {
@@ -45,6 +46,14 @@ package struct ContainerPlan: Equatable, Sendable {
     package var isExec = false
     /// `exec`: the processors on which the runtime runs until the process has joined its cgroup; empty for any.
     package var initialAffinity: [UInt64] = []
+    /// Whether the configuration says on which processors the new process begins or ends up, beside its cgroup.
+    var choosesProcessors: Bool {
+        !initialAffinity.isEmpty || steps.contains { if case .setAffinity = $0.step { true } else { false } }
+    }
+    /// Where the mounts go, in their order.
+    var destinations: [InRootPath] = []
+    /// Mounts of a tmpfs that become read-only when all that belongs below them is there.
+    var sealedMounts: [PlannedStep] = []
     /// Mounts whose source the parent clones, by the index in `mounts`.
     package var clonedSources: [ClonedSource] = []
     package var networkDevices: [PlannedNetworkDevice] = []

@@ -63,6 +63,10 @@ package struct ExecCgroup: Equatable, Sendable {
         var path = path[...]
         while path.first == "/" { path = path.dropFirst() }
         while path.last == "/" { path = path.dropLast() }
+        if path.split(separator: "/").contains("..") {
+            // runc's words, as far as "path"
+            throw OperationError("join cgroup", String(path), .invalid("\(path) is not a sub cgroup path: it has a component \"..\""))
+        }
         return path.isEmpty ? directories : try cgroupDirectories(directories, below: String(path))
     }
 }

@@ -78,8 +78,8 @@ package struct ProcessChanges: Equatable, Sendable {
             sets.ambient += capabilities.filter { sets.inheritable.contains($0) }
             process.capabilities = sets
         }
-        if !process.env.contains(where: { $0.hasPrefix("HOME=") && $0 != "HOME=" }) {
-            process.env = process.env.filter { $0 != "HOME=" } + ["HOME=" + users.home(of: process.user.uid)]
+        if process.env.last(where: { $0.hasPrefix("HOME=") }) ?? "HOME=" == "HOME=" {
+            process.env = process.env.filter { !$0.hasPrefix("HOME=") } + ["HOME=" + users.home(of: process.user.uid)]
         }
         try process.validate()
     }

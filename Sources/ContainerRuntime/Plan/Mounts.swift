@@ -1,4 +1,6 @@
-// One entry of `mounts`.
+// One entry of `mounts`: where it goes, what is mounted there, with which attributes.
+//
+// Entries may need each other: a source that an earlier one brings, a place in a tmpfs that becomes read-only when all of them are there.
 import Cgroups
 import ContainerInit
 import Diagnostics
@@ -33,8 +35,28 @@ extension ContainerPlan {
             try planBind(mount, options: options, idMap: idMap, index: index, into: &step, context: context)
         } else {
             try planNew(mount, options: options, label: linux.mountLabel, field: field, into: &step, context: context)
+            if mount.type == "tmpfs", step.set.contains(.readOnly), isFilledLater(destination, index: index) {
+                step.set.remove(.readOnly)
+                var seal = MountStep(source: .remount(options: []), destination: destination)
+                seal.set = .readOnly
+                sealedMounts.append(PlannedStep(step: .mount(seal), field: field))
+            }
         }
         add(.mount(step), field: field)
+    }
+
+    /// Whether the source of a bind mount is in the rootfs, below what an earlier mount brings: it is there when its turn comes.
+    private func isMountedBefore(_ source: Path, index: Int) -> Bool {
+        guard source.bytes.starts(with: rootfs.bytes) else { return false }
+        let inside = source.bytes.dropFirst(rootfs.bytes.count) + [0x2F]
+        return destinations.prefix(index).contains { inside.starts(with: Array($0.text.utf8) + [0x2F]) }
+    }
+
+    /// Whether mount points are made below this one, or devices. Not where a later mount covers it all.
+    private func isFilledLater(_ destination: InRootPath, index: Int) -> Bool {
+        let later = destinations.dropFirst(index + 1)
+        if later.contains(destination) { return false }
+        return destination.text == "/dev" || later.contains { $0.text.hasPrefix(destination.text + "/") }
     }
 
     private mutating func planBind(
@@ -46,7 +68,9 @@ extension ContainerPlan {
         }
         let source = Path(text).relative(to: context.bundle)
         let kind: FileKind
-        do throws(Errno) { kind = try context.kindOfFile(source).get() } catch {
+        do throws(Errno) { kind = try context.kindOfFile(source).get() } catch where error == .noEntry && isMountedBefore(source, index: index) {
+            kind = .directory
+        } catch {
             throw OperationError(
                 "bind mount", source.text, .errno(error), field: field + ".source",
                 hint: error == .noEntry ? "the source must exist; a relative one counts from the bundle" : nil)

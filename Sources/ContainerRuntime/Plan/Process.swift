@@ -119,10 +119,11 @@ extension ContainerPlan {
         }
         add(.announceReady)
         if context.waitsForStart { add(.awaitStart) }
-        if !hooks.startContainer.isEmpty {
-            add(.runHooks(.startContainer, innerHooks(hooks.startContainer, .created, context)), field: "hooks.startContainer")
-        }
+        // startContainer hooks run under it as well, as with runc
         if !isFilteredBefore, let seccomp = context.seccomp { planFilter(seccomp) }
+        if !hooks.startContainer.isEmpty {
+            add(.runHooks(.startContainer, innerHooks(hooks.startContainer, .created, context, inheriting: environment)), field: "hooks.startContainer")
+        }
         preservedDescriptors = context.preservedDescriptors
         add(.execute, field: "process.args[0]")
     }

@@ -21,6 +21,9 @@ extension ContainerPlan {
 
         if newNamespaces.contains(.mount) { add(.setPropagation(.slave, recursive: true)) }
         add(.attachRootfs(rootfs, recursive: true, propagation: .slave), field: "root.path")
+        destinations = try config.mounts.enumerated().map { (index, mount) throws(OperationError) in
+            try inRoot(mount.destination, "mounts[\(index)].destination")
+        }
         for (index, mount) in config.mounts.enumerated() { try planMount(mount, index: index, linux: linux, context: context) }
         try planDevices(linux, config: config, context: context)
         let directory = try InRootPath(process.cwd)
@@ -34,6 +37,7 @@ extension ContainerPlan {
             add(.setTerminal(TerminalStep(size: size, mountsConsole: true, uid: process.user.uid)), field: "process.terminal")
             add(.controlTerminal, field: "process.terminal")
         }
+        steps += sealedMounts
         if config.root.readonly { add(.makeRootReadOnly, field: "root.readonly") }
         add(context.usesPivot ? .pivotRoot : .moveRoot, field: "root.path")
         if let propagation = linux.rootfsPropagation { add(.setRootPropagation(propagation.kernelValue), field: "linux.rootfsPropagation") }
@@ -68,15 +72,16 @@ extension ContainerPlan {
         add(.runHooks(.createContainer, innerHooks(hooks.createContainer, .creating, context)), field: "hooks.createContainer")
     }
 
-    /// Hooks that run in the container, with a state of which the init completes the pid (RT-runtime-008).
-    func innerHooks(_ hooks: [Hook], _ status: ContainerStatus, _ context: PlanContext) -> [HookStep] {
+    /// Hooks that run in the container, with a state of which the init completes the pid (RT-runtime-008). Those without `env`
+    /// get `inherited`: as with runc, startContainer hooks have the environment of the program.
+    func innerHooks(_ hooks: [Hook], _ status: ContainerStatus, _ context: PlanContext, inheriting inherited: [String] = []) -> [HookStep] {
         let mark = "\"pid\":"
         let bytes = Array(State(id: context.id.text, status: status, pid: 0, bundle: context.bundle.text, annotations: annotations).text().utf8)
         // ids have no quotation marks: the first one is the member
         let place = (0..<bytes.count).first { bytes[$0...].starts(with: mark.utf8) }.map { $0 + mark.utf8.count } ?? 0
         let text = String(decoding: bytes[..<place] + bytes[(place + 1)...], as: UTF8.self)
         return hooks.map { hook in
-            var step = HostHooks.step(hook, inheriting: [], state: text)
+            var step = HostHooks.step(hook, inheriting: inherited, state: text)
             step.placeOfPID = place
             return step
         }

@@ -60,8 +60,8 @@ extension ContainerPlan {
 
     private func hint(for step: Step, _ errno: Errno) -> String? {
         switch (step, errno) {
-        case (.mount(let mount), .tooManyLinks) where mount.refusesLinks: return "it must be an ordinary directory, not a link"
-        case (.mount(let mount), .notDirectory) where mount.refusesLinks: return "it must be an ordinary directory"
+        case (.mount(let mount), .tooManyLinks) where mount.refusesLinks: return "it must be mounted on ordinary directory, not on a link"
+        case (.mount(let mount), .notDirectory) where mount.refusesLinks: return "it must be mounted on ordinary directory"
         case (.mount(let mount), .notPermitted):
             if case .new("proc", _, _) = mount.source { return "procfs needs a pid namespace, and in a user namespace an unmasked /proc on the host" }
             if case .new("sysfs", _, _) = mount.source { return "sysfs in a user namespace needs a network namespace of the container's own" }
@@ -80,6 +80,8 @@ extension ContainerPlan {
         case (.setLimit, .notPermitted): return "raising a hard limit needs CAP_SYS_RESOURCE"
         case (.setMemoryPolicy, .invalid): return "the nodes must have memory and be allowed by cpuset.mems, and the kernel know the mode and its flags"
         case (.setMemoryPolicy, .noSystemCall): return "the kernel was built without NUMA"
+        case (.setScheduler(let attributes), .notPermitted) where attributes.policy == 6:
+            return "it needs CAP_SYS_NICE, and this process scheduler can't be used together with AllowedCPUs: all processors must be the process'"
         case (.setScheduler, .notPermitted): return "real-time policies and negative nice values need CAP_SYS_NICE"
         case (.enterDirectory, .noEntry):
             let wasTried = steps.contains { if case .makeWorkingDirectory = $0.step { true } else { false } }

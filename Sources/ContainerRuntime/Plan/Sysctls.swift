@@ -15,6 +15,7 @@ extension ContainerPlan {
             func refused(_ why: String, hint: String? = nil) -> OperationError { OperationError("set sysctl", entry.key, .invalid(why), field: field, hint: hint) }
             let path = try Self.sysctlPath(entry.key, refused: { refused($0) })
             if entry.value.utf8.count > 4096 || entry.value.utf8.contains(0x0A) { throw refused("the value must be one line of at most 4096 bytes") }
+            if path == "kernel/hostname" { throw refused("it conflicts with the property hostname, which is for this", hint: "set hostname") }
             guard let namespace = Self.namespace(ofSysctl: path) else { throw refused("it belongs to no namespace and would change the host") }
             guard newNamespaces.contains(namespace) || joinedNamespaces.contains(where: { $0.kind == namespace }) else {
                 throw refused(
@@ -53,7 +54,7 @@ extension ContainerPlan {
         case "kernel/msgmax", "kernel/msgmnb", "kernel/msgmni", "kernel/sem", "kernel/shmall", "kernel/shmmax", "kernel/shmmni",
             "kernel/shm_rmid_forced", "kernel/msg_next_id", "kernel/sem_next_id", "kernel/shm_next_id", "kernel/auto_msgmni":
             return .ipc
-        case "kernel/domainname", "kernel/hostname": return .uts
+        case "kernel/domainname": return .uts
         default: return nil
         }
     }

@@ -176,7 +176,7 @@ package struct LinuxSeccomp: Equatable, Sendable {
         if usesListener && listenerPath == nil { throw fault("listenerPath", "SCMP_ACT_NOTIFY needs the path of an agent's socket") }
         for (index, rule) in syscalls.enumerated() where rule.action == .notify {
             guard let call = ["write", "sendmsg"].first(where: rule.names.contains) else { continue }
-            throw fault("syscalls[\(index)]", "\"\(call)\" cannot notify: the runtime itself would wait for the agent")
+            throw fault("syscalls[\(index)]", "SCMP_ACT_NOTIFY cannot be used for the \(call) syscall: the runtime itself would wait for the agent")
         }
     }
 }
