@@ -181,6 +181,8 @@ package struct MountStep: Equatable, Sendable {
     package var destination: InRootPath
     package var set: MountAttributes = []
     package var clear: MountAttributes = []
+    /// Attributes of a bind mount's source that no option names, and that go with the others where the kernel does not refuse it.
+    package var impliedClear: MountAttributes = []
     package var recursiveSet: MountAttributes = []
     package var recursiveClear: MountAttributes = []
     package var propagation: Propagation?

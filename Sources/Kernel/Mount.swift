@@ -17,6 +17,9 @@ package struct MountAttributes: OptionSet, Hashable, Sendable {
     package static var noDirectoryAccessTime: MountAttributes { MountAttributes(rawValue: 0x80) }
     package static var idMap: MountAttributes { MountAttributes(rawValue: 0x10_0000) }
     package static var noSymbolicLinks: MountAttributes { MountAttributes(rawValue: 0x20_0000) }
+    /// What a user namespace may clear on copies of mounts from outside. Source: mount_namespaces(7).
+    package static var neverLocked: MountAttributes { noSymbolicLinks }
+    package static var anyAccessTime: MountAttributes { accessTimeField.union(noDirectoryAccessTime) }
 }
 
 /// How mount events travel between copies of a mount. Source: mount_namespaces(7).

@@ -44,6 +44,15 @@ package func cloneSibling() throws(Errno) -> CloneSide {
     return child == 0 ? .child : .parent(child: child)
 }
 
+/// clone(2) with `CLONE_FILES`: what the child opens is open in the caller as well, by the same number.
+package func cloneSharingDescriptors() throws(Errno) -> CloneSide {
+    let child = Int32(try check(kernel_clone(sharedDescriptorsFlag | UInt64(SIGCHLD))))
+    return child == 0 ? .child : .parent(child: child)
+}
+
+/// `CLONE_FILES`. Source: clone(2).
+private var sharedDescriptorsFlag: UInt64 { 0x400 }
+
 /// `CLONE_PARENT`. Source: clone(2).
 package var siblingFlag: UInt64 { 0x8000 }
 

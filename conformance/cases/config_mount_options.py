@@ -39,10 +39,17 @@ def prepared(c, options="rw", propagation="private", mark="rshared"):
     return source
 
 
-def bound(c, *options, kind="rbind", source="rw", mark="rprivate"):
+def has_user_namespace(c):
+    return any(namespace["type"] == "user" for namespace in c.linux["namespaces"])
+
+
+def bind(c, *options, kind="rbind", source="rw", mark="rprivate"):
+    c.mount("/mnt", "bind", prepared(c, source, mark=mark), [kind, *options])
+
+
+def bound(c, *options, **how):
     """The lines of a bind mount and of the mount below it."""
-    path = prepared(c, source, mark=mark)
-    c.mount("/mnt", "bind", path, [kind, *options])
+    bind(c, *options, **how)
     text = c.probe()["mountinfo"]
     return mount_line(text, "/mnt"), mount_line(text, "/mnt/sub")
 
@@ -64,15 +71,47 @@ def permissions(c):
 
 @case("suid, dev, exec, rw on a bind mount take back what the source has", "RT-config-086")
 def bind_permissions(c):
+    if has_user_namespace(c):
+        bind(c, "suid", "dev", "exec", "rw", source="ro,nosuid,nodev,noexec")
+        c.run().failed("/mnt", "operation not permitted")
+        return
     outer, inner = bound(c, "suid", "dev", "exec", "rw", source="ro,nosuid,nodev,noexec")
     lacks(outer, "nosuid", "nodev", "noexec", "ro")
     has(inner, "nosuid", "nodev", "noexec")
 
 
-@case("a bind mount keeps what the source has and nobody changes")
+@case("a bind mount without such options has what the source has")
 def bind_keeps(c):
-    outer, _ = bound(c, "nodev", source="nosuid,noexec")
-    has(outer, "nosuid", "noexec", "nodev")
+    outer, inner = bound(c, source="ro,nosuid,noexec")
+    has(outer, "ro", "nosuid", "noexec")
+    has(inner, "ro", "nosuid", "noexec")
+
+
+@case("a bind mount with some has these alone; a user namespace of its own keeps those of the source")
+def bind_replaces(c):
+    outer, inner = bound(c, "nodev", source="ro,nosuid,noexec")
+    has(outer, "nodev")
+    if has_user_namespace(c):
+        has(outer, "ro", "nosuid", "noexec")
+    else:
+        has(outer, "rw")
+        lacks(outer, "nosuid", "noexec")
+    has(inner, "ro", "nosuid", "noexec")
+
+
+@case("access times of a bind mount: those of the source, or as the options say")
+def bind_access_times(c):
+    if has_user_namespace(c):
+        outer, _ = bound(c, "nodev", source="noatime,nodiratime")
+        has(outer, "noatime", "nodiratime", "nodev")
+        return
+    source = prepared(c, "noatime,nodiratime", mark="rprivate")
+    options = [], ["nodev"], ["relatime"], ["nodiratime"], ["strictatime"], ["diratime"]
+    for index, given in enumerate(options):
+        c.mount(f"/{index}", "bind", source, ["bind", *given])
+    text = c.probe()["mountinfo"]
+    found = [{"noatime", "nodiratime", "relatime"} & set(mount_line(text, f"/{index}")["options"]) for index in range(len(options))]
+    assert found == [{"noatime", "nodiratime"}, {"noatime", "nodiratime"}, {"relatime"}, {"nodiratime", "relatime"}, set(), {"noatime"}], found
 
 
 @case("noatime, relatime, strictatime", "RT-config-037", "RT-config-053", "RT-config-078")

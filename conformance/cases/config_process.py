@@ -344,3 +344,13 @@ def search_order(c):
     c.run().prints("one")
     c.process["cwd"] = "/two"
     c.args("./tool").run().prints("two")
+
+
+@case("the caller's CPU affinity is not the container's")
+def caller_affinity(c):
+    if len(os.sched_getaffinity(0)) < 2:
+        raise Skip("one processor")
+    c.wrapper = ["taskset", "-c", str(min(os.sched_getaffinity(0)))]
+    found = c.shell("grep Cpus_allowed_list /proc/self/status").run().ok().out.split()[1]
+    c.wrapper = []
+    assert c.run().ok().out.split()[1] == found, found

@@ -611,3 +611,21 @@ def console_sockets(c):
         c.create("--console-socket", deep / "s")  # nobody accepts: the kernel keeps what is sent
         assert time.monotonic() - began < 5
     c.delete("--force").ok()
+
+
+@case("a container with a user namespace of its own cannot clear what mounts have on the host, nor look below them", root=True)
+def locked_sources(c):
+    if not any(namespace["type"] == "user" for namespace in c.linux["namespaces"]):
+        c.add_user_namespace()
+    source = c.directory / "source"
+    source.mkdir()
+    os.chmod(c.directory, 0o755)
+    script = (f"mount -t tmpfs outer {source} && mkdir {source}/hidden && echo secret > {source}/hidden/file && chmod 777 {source} && "
+              f"mount -t tmpfs inner {source}/hidden && mount -o remount,bind,ro,nosuid,nodev,noexec {source} && " + 'exec "$@"')
+    c.wrapper = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh"]
+    c.mount("/mnt", "bind", source, ["rbind"])
+    c.mount("/changed", "bind", source, ["rbind", "nodev"])
+    c.capabilities("CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE")
+    c.shell("for m in /mnt /changed; do for o in rw suid dev exec; do mount -o remount,bind,$o $m && echo cleared $o of $m; done; "
+            "umount $m/hidden && cat $m/hidden/file; touch $m/written && echo written; done; "
+            "mount --bind /mnt /tmp && cat /tmp/hidden/file; true").run().prints("")

@@ -49,7 +49,12 @@ extension Executor {
         if case .new = step.source {
             // has got its attributes when it was made, and has nothing to clear
         } else if !step.set.isEmpty || !step.clear.isEmpty {
-            try mount.setMountAttributes(step.set, clearing: step.clear, recursive: false)
+            do throws(Errno) {
+                try mount.setMountAttributes(step.set, clearing: step.clear.union(step.impliedClear), recursive: false)
+            } catch where error == .notPermitted && !step.impliedClear.isEmpty {
+                // the source has one that is locked: it stays, as with runc
+                try mount.setMountAttributes(step.set, clearing: step.clear.union(step.impliedClear.intersection(.neverLocked)), recursive: false)
+            }
         }
         if !step.recursiveSet.isEmpty || !step.recursiveClear.isEmpty {
             try mount.setMountAttributes(step.recursiveSet, clearing: step.recursiveClear, recursive: true)

@@ -37,16 +37,24 @@ enum Handles {
 
     /// Copies the sources of bind mounts, unattached, with the caller's rights.
     static func openSources(_ sources: [ClonedSource], into handles: inout HandleTable) throws(OperationError) {
+        if sources.isEmpty { return }
         var mapper = SourceMapper()
-        for source in sources {
+        func keep(_ copy: consuming FileDescriptor, of source: ClonedSource) throws(OperationError) {
+            if let idMap = source.idMap { try mapper.map(copy, of: source, by: idMap, handles: &handles) }
+            handles.insert(copy, as: .mountSource(source.index))
+        }
+        let locked = sources.filter { $0.isLocked }
+        if !locked.isEmpty {
+            try LockedSources.copy(locked) { (index, copy) throws(OperationError) in try keep(copy, of: locked[index]) }
+        }
+        for source in sources where !source.isLocked {
             let copy: FileDescriptor
             do throws(Errno) {
                 copy = try FileDescriptor.open(source.path, [.path]).cloneTree(recursive: source.recursive)
             } catch {
                 throw OperationError("bind mount", source.path.text, .errno(error), field: "mounts[\(source.index)].source")
             }
-            if let idMap = source.idMap { try mapper.map(copy, of: source, by: idMap, handles: &handles) }
-            handles.insert(copy, as: .mountSource(source.index))
+            try keep(copy, of: source)
         }
         mapper.close(&handles)
     }

@@ -71,23 +71,10 @@ struct SourceMapper {
     }
 }
 
-/// A user namespace with `maps`, made by a process that only waits: it ends when we close our end of the pair, or die.
+/// A user namespace with `maps`.
 private func makeUserNamespace(_ maps: IDMaps, field: String) throws(OperationError) -> FileDescriptor {
-    let ours: FileDescriptor
-    let child: Int32
-    do throws(Errno) {
-        let pair = try FileDescriptor.socketPair(.stream)
-        switch try clone(NamespaceSet(.user)) {
-        case .child:
-            // our own copy of the parent's end must go, or its end would never come
-            let theirs = pair.intoSecond()
-            _ = try? theirs.read(atMost: 1)  // whatever comes of it: we are done
-            exitNow(0)
-        case .parent(let pid):
-            ours = pair.intoFirst()
-            child = pid
-        }
-    } catch {
+    let holder: NamespaceHolder
+    do throws(Errno) { holder = try .begin(in: NamespaceSet(.user)) } catch {
         throw OperationError(
             "make user namespace for", "id map", .errno(error), field: field,
             hint: error == .noSpace ? "the limit in /proc/sys/user/max_user_namespaces is reached" : nil)
@@ -95,21 +82,15 @@ private func makeUserNamespace(_ maps: IDMaps, field: String) throws(OperationEr
     var namespace: FileDescriptor?
     var failure: OperationError?
     do throws(OperationError) {
-        try maps.write(to: child, field: field)
-        namespace = try openUserNamespace(of: child, field: field)
+        try maps.write(to: holder.pid, field: field)
+        namespace = try openUserNamespace(of: holder.pid, field: field)
     } catch {
         failure = error
     }
-    release(ours, child)
+    holder.release()
     if let failure { throw failure }
     guard let made = namespace.take() else { throw OperationError("open namespace", "user", .errno(.badDescriptor), field: field) }
     return made
-}
-
-/// Lets the process end, then reaps it: in this order, or it would wait for us and we for it.
-private func release(_ end: consuming FileDescriptor, _ child: Int32) {
-    do throws(Errno) { try end.close() } catch {}  // a socket's close has nothing to lose
-    _ = try? waitForChild(child)  // our child; its status says nothing
 }
 
 private func openUserNamespace(of pid: Int32, field: String) throws(OperationError) -> FileDescriptor {

@@ -44,7 +44,7 @@ struct Preparation {
         if let profile = linux.seccomp {
             context.seccomp = try compile(profile)
         }
-        if let process = config.process, process.env.last(where: { $0.hasPrefix("HOME=") }) ?? "HOME=" == "HOME=" {
+        if let process = config.process, lacksHome(process.env) {
             context.home = homeDirectory(of: process.user.uid, rootfs: Path(config.root.path).relative(to: bundle.path))
         }
         var plan = try ContainerPlan(config, context: context)

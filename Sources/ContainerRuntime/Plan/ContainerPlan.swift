@@ -105,6 +105,8 @@ package struct ClonedSource: Equatable, Sendable {
     package var index: Int
     package var path: Path
     package var recursive: Bool
+    /// Whether the container, which has a user namespace of its own, must not be able to clear attributes that the mount has on the host.
+    package var isLocked: Bool
     package var idMap: SourceIDMap?
 }
 

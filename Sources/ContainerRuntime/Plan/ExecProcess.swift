@@ -78,7 +78,7 @@ package struct ProcessChanges: Equatable, Sendable {
             sets.ambient += capabilities.filter { sets.inheritable.contains($0) }
             process.capabilities = sets
         }
-        if process.env.last(where: { $0.hasPrefix("HOME=") }) ?? "HOME=" == "HOME=" {
+        if lacksHome(process.env) {
             process.env = process.env.filter { !$0.hasPrefix("HOME=") } + ["HOME=" + users.home(of: process.user.uid)]
         }
         try process.validate()

@@ -21,6 +21,15 @@ package struct MountOptions: Equatable, Sendable {
     /// What the file system itself understands.
     package var filesystem: [String] = []
 
+    /// What a bind mount loses that its source has and no option names, as soon as one names an attribute: mount(2) knows no other way than to
+    /// set all of them, so callers expect it. Access times stay unless an option is about them.
+    package var impliedClear: MountAttributes {
+        if set.isEmpty && clear.isEmpty { return [] }
+        let isAboutAccessTime = clear.contains(.accessTimeField) || set.contains(.noDirectoryAccessTime)
+        let all: MountAttributes = [.readOnly, .noSuid, .noDevices, .noExec, .noSymbolicLinks]
+        return (isAboutAccessTime ? all.union(.anyAccessTime) : all).subtracting(set.subtracting(.accessTimeField))
+    }
+
     /// Reads `options`; of two that contradict each other the later wins.
     package init(_ options: [String]) {
         for option in options where !apply(option) { filesystem.append(option) }

@@ -82,15 +82,16 @@ extension ContainerPlan {
             warnings.append("\(field).options: \(quoted(option)) is for a file system, and a bind mount makes none, ignoring")
         }
         let recursive = options.isRecursiveBind || mount.type == "rbind"
-        if idMap != nil || context.isPrivileged && isPrivate(.user, context) {
+        let isLocked = context.isPrivileged && isPrivate(.user, context)
+        if idMap != nil || isLocked {
             // root of the container's user namespace need not reach what the caller may give it, and may not map owners
-            clonedSources.append(ClonedSource(index: index, path: source, recursive: recursive, idMap: idMap))
+            clonedSources.append(ClonedSource(index: index, path: source, recursive: recursive, isLocked: isLocked, idMap: idMap))
             step.source = .handle(.mountSource(index))
         } else {
             step.source = .bind(source, recursive: recursive)
         }
         step.destinationIsFile = kind != .directory
-        // runc's default for a bind mount is that of the root
+        step.impliedClear = options.impliedClear
         if options.copiesUp { throw OperationError("bind mount", source.text, .invalid("tmpcopyup is for tmpfs only"), field: field + ".options") }
     }
 

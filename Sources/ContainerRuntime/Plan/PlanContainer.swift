@@ -24,7 +24,6 @@ extension ContainerPlan {
         try refuseLabelWithoutSELinux(linux, context: context)
         arguments = process.args
         environment = withoutDuplicates(process.env)
-        // programs and shells take it for granted; runc and crun add it as well
         if let home = context.home { environment = environment.filter { $0 != "HOME=" } + ["HOME=" + home] }
         oomScoreAdjustment = process.oomScoreAdj.map { Int32($0) }
         hasTerminal = process.terminal

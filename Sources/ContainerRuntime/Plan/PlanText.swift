@@ -36,7 +36,7 @@ extension ContainerPlan {
         if !initialAffinity.isEmpty { lines.append("run on CPUs " + CPUList(mask: initialAffinity).text) }
         if let oomScoreAdjustment { lines.append("set oom_score_adj \(oomScoreAdjustment)") }
         for source in clonedSources {
-            lines.append("copy the mount of \(source.path.text) for mounts[\(source.index)]" + (source.idMap.map { ", " + $0.text } ?? ""))
+            lines.append("copy the mount of \(source.path.text) for mounts[\(source.index)]" + (source.isLocked ? ", locked" : "") + (source.idMap.map { ", " + $0.text } ?? ""))
         }
         lines += resctrl?.hostLines ?? []
         lines += stepsOfTheRuntime.map { $0.text }

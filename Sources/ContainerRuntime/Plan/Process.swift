@@ -19,6 +19,9 @@ func withoutDuplicates(_ entries: [String]) -> [String] {
     return kept.reversed()
 }
 
+/// Whether no entry, or the last of them that counts, gives HOME a value: programs and shells take it for granted, so runc and crun add it.
+func lacksHome(_ entries: [String]) -> Bool { (entries.last { $0.hasPrefix("HOME=") } ?? "HOME=") == "HOME=" }
+
 extension ContainerPlan {
     mutating func planProcess(_ process: Process, linux: Linux, context: PlanContext) throws(OperationError) {
         add(.enterDirectory(try inRoot(process.cwd, "process.cwd")), field: "process.cwd")

@@ -65,6 +65,7 @@ extension ContainerPlan {
         case (.mount(let mount), .notPermitted):
             if case .new("proc", _, _) = mount.source { return "procfs needs a pid namespace, and in a user namespace an unmasked /proc on the host" }
             if case .new("sysfs", _, _) = mount.source { return "sysfs in a user namespace needs a network namespace of the container's own" }
+            if case .handle = mount.source { return "in a user namespace the source keeps its ro, nosuid, nodev, noexec and access times: leave such options out" }
             return nil
         case (.mount(let mount), .noDevice):
             if case .new(let type, _, _) = mount.source { return "the kernel has no file system \(quoted(type))" }
