@@ -178,7 +178,10 @@ def out_of_memory(c):
     c.linux["cgroupsPath"] = f"system.slice:box:{c.id}"
     c.linux["resources"]["memory"] = {"limit": 16 << 20, "swap": 16 << 20}
     c.args("dd", "if=/dev/zero", "of=/dev/null", "bs=64M", "count=1")
-    assert c.run().status == 137
+    done = c.run()
+    assert done.status == 137, done
+    # systemd removes the cgroup with its last process, and the runtime has looked before
+    assert "memory limit too low" in done.err or not c.runtime.endswith("cale"), done
     assert gone(options, f"box-{c.id}.scope")
 
 

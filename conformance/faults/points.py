@@ -16,6 +16,8 @@ class Call:
         self.name = names.get(self.number, f"call{number}")
         # the init goes on by itself: it has read its last answer
         self.is_released = False
+        # of a child that helps and is gone before the container is there
+        self.is_of_helper = False
 
     def __str__(self):
         return f"{self.role}:{self.name}:{self.count}" + (f" {self.text}" if self.text != "-" else "")

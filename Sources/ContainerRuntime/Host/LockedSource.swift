@@ -22,8 +22,9 @@ enum LockedSources {
         }
         let answers: Result<[Answer], Errno>
         do throws(Errno) { answers = .success(try copies(of: sources, in: holder.pid)) } catch { answers = .failure(error) }
-        holder.release()
+        let held = holder.release()
         switch answers {
+        case .failure(let errno) where !held && (errno == .noEntry || errno == .noProcess): throw killed
         case .failure(let errno): throw OperationError("copy", "the sources of mounts", .errno(errno), field: "mounts")
         case .success(let answers): try take(answers, for: sources, receive)
         }
@@ -33,12 +34,16 @@ enum LockedSources {
         _ answers: [Answer], for sources: [ClonedSource], _ receive: (Int, consuming FileDescriptor) throws(OperationError) -> Void
     ) throws(OperationError) {
         for (index, source) in sources.enumerated() {
-            guard index < answers.count else { throw refusal(.noProcess, of: source) }  // killed on its way
+            guard index < answers.count else { throw killed }
             switch answers[index] {
             case .copy(let number): try receive(index, FileDescriptor(owning: number))
             case .failure(let errno): throw refusal(errno, of: source)
             }
         }
+    }
+
+    private static var killed: OperationError {
+        OperationError("copy", "the sources of mounts", .invalid("a process that does it for us was killed"), field: "mounts")
     }
 
     private static func refusal(_ errno: Errno, of source: ClonedSource) -> OperationError {

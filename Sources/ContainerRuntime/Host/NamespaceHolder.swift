@@ -26,9 +26,14 @@ struct NamespaceHolder: ~Copyable {
     }
 
     /// Lets the process end, then reaps it: in this order, or it would wait for us and we for it.
-    consuming func release() {
+    /// - Returns: whether it has ended by itself, and not by a signal.
+    @discardableResult consuming func release() -> Bool {
         let pid = pid
-        do throws(Errno) { try end.close() } catch {}  // a socket's close has nothing to lose
-        _ = try? waitForChild(pid)  // our child; its status says nothing
+        do throws(Errno) {
+            do throws(Errno) { try end.close() } catch {}  // a socket's close has nothing to lose
+            return try waitForChild(pid) == .ended(pid: pid, status: 0)
+        } catch {
+            return true  // somebody else has reaped it
+        }
     }
 }

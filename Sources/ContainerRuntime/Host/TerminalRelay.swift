@@ -27,12 +27,29 @@ struct Attendance: ~Copyable {
     let pid: Int32
     private let signals: FileDescriptor
     private let notifications: NotifySocket?
+    private var memory: LackOfMemoryWatch?
 
     /// Blocks all signals: they are read here from now on.
-    init(pid: Int32, signals: consuming FileDescriptor, notifications: consuming NotifySocket?) {
+    init(pid: Int32, signals: consuming FileDescriptor, notifications: consuming NotifySocket?, memory: consuming LackOfMemoryWatch?) {
         self.pid = pid
         self.signals = signals
         self.notifications = notifications
+        self.memory = memory
+    }
+
+    /// What was found out of a lack of memory on the way.
+    var lackOfMemory: String? {
+        switch memory {
+        case .some(let watch): watch.reason
+        case .none: nil
+        }
+    }
+
+    private borrowing func memoryEntry() -> (descriptor: Int32, events: PollEvents) {
+        switch memory {
+        case .some(let watch): watch.wanted
+        case .none: (-1, .priority)
+        }
     }
 
     private borrowing func notificationsEntry() -> (descriptor: Int32, events: PollEvents) {
@@ -51,10 +68,12 @@ struct Attendance: ~Copyable {
 
     /// Waits without a terminal.
     /// - Returns: the exit status as a shell words it.
-    func wait() throws(Errno) -> Int32 {
+    mutating func wait() throws(Errno) -> Int32 {
         while true {
             do throws(Errno) {
-                if try !poll([(signals.raw, .readable), notificationsEntry()], milliseconds: -1)[1].isEmpty { forwardNotifications() }
+                let came = try poll([(signals.raw, .readable), notificationsEntry(), memoryEntry()], milliseconds: -1)
+                if !came[1].isEmpty { forwardNotifications() }
+                memory?.look(came[2])
             } catch where error == .interrupted {}
             if let status = try handleSignals(resizing: nil) {
                 forwardNotifications()  // its last words
@@ -64,7 +83,7 @@ struct Attendance: ~Copyable {
     }
 
     /// Waits while relaying between the caller's standard streams and `master`.
-    func wait(relaying master: borrowing FileDescriptor) throws(Errno) -> Int32 {
+    mutating func wait(relaying master: borrowing FileDescriptor) throws(Errno) -> Int32 {
         try master.setNonBlocking(true)
         var settings: TerminalSettings?
         do throws(Errno) {
@@ -78,16 +97,17 @@ struct Attendance: ~Copyable {
         return try result.get()
     }
 
-    private func relay(_ master: borrowing FileDescriptor) -> Result<Int32, Errno> {
+    private mutating func relay(_ master: borrowing FileDescriptor) -> Result<Int32, Errno> {
         var relay = Relay()
         do throws(Errno) {
             var status: Int32?
             while true {
-                let wanted = relay.wanted(master: master.raw, signals: signals.raw) + [notificationsEntry()]
+                let wanted = relay.wanted(master: master.raw, signals: signals.raw) + [notificationsEntry(), memoryEntry()]
                 let came: [PollEvents]
                 do throws(Errno) { came = try poll(wanted, milliseconds: status == nil ? -1 : 100) } catch where error == .interrupted { continue }
                 try relay.move(master, came)
                 if !came[4].isEmpty { forwardNotifications() }
+                memory?.look(came[5])
                 if !came[3].isEmpty, status == nil { status = try handleSignals(resizing: master.raw) }
                 // after the end, what is still in the terminal is shown
                 if let status, relay.isFinished || came.allSatisfy({ $0.isEmpty }) {

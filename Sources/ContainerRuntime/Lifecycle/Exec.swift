@@ -61,12 +61,7 @@ package func execInContainer(
         if wrotePidFile, let path = options.pidFile { try? removeFile(path) }  // the first error is the one to tell
         throw error
     }
-    let result = try released.attend(pid: launch.pid, subject: target.state.id)
-    // 128 and SIGKILL: nobody else would say why
-    if result == .ended(status: 137), let reason = target.state.cgroup.outOfMemory() {
-        warn("a process of container \(quoted(target.state.id)) was killed: " + reason)
-    }
-    return result
+    return try released.attend(pid: launch.pid, of: target.state, warn: warn)
 }
 
 /// A process whose program runs.
@@ -76,9 +71,9 @@ private struct ReleasedProcess: ~Copyable {
     /// The master of its terminal, if the runtime keeps it.
     let terminal: FileDescriptor?
 
-    consuming func attend(pid: Int32, subject: String) throws(OperationError) -> RunResult {
+    consuming func attend(pid: Int32, of state: StoredState, warn: (String) -> Void) throws(OperationError) -> RunResult {
         guard let signals = self.signals else { return .detached }
-        return .ended(status: try ContainerRuntime.attend(pid: pid, signals: signals, terminal: self.terminal, subject: subject))
+        return .ended(status: try ContainerRuntime.attend(pid: pid, of: state, signals: signals, terminal: self.terminal, warn: warn))
     }
 }
 

@@ -31,8 +31,7 @@ package func restoreContainer(_ options: RestoreOptions, warn: (String) -> Void)
     do throws(Errno) { try blockAllSignals() } catch { throw OperationError("block", "signals", .errno(error)) }
     let master = try receiveTerminal(from: terminal)
     try settleTerminal(master)
-    let status = try attend(pid: state.pid, signals: signals, terminal: master, subject: state.id)
-    if status == 137, let reason = state.cgroup.outOfMemory() { warn("a process of container \(quoted(state.id)) was killed: " + reason) }
+    let status = try attend(pid: state.pid, of: state, signals: signals, terminal: master, warn: warn)
     try deleteContainer(options.creation.id, in: try StateRoot.open(options.creation.stateRoot, creating: false), force: true, warn: warn)
     return .ended(status: status)
 }

@@ -61,9 +61,7 @@ package func runContainer(
         }
         return .detached
     }
-    let status = try attend(pid: state.pid, signals: signals, terminal: terminal, notifications: notifications.take(), subject: state.id)
-    // 128 and SIGKILL: nobody else would say why
-    if status == 137, let reason = state.cgroup.outOfMemory() { warn("a process of container \(quoted(state.id)) was killed: " + reason) }
+    let status = try attend(pid: state.pid, of: state, signals: signals, terminal: terminal, notifications: notifications.take(), warn: warn)
     if !keep {
         let root = try StateRoot.open(options.stateRoot, creating: false)
         try deleteContainer(options.id, in: root, force: true, warn: warn)
@@ -87,14 +85,23 @@ func receiveTerminal(from socket: consuming FileDescriptor?) throws(OperationErr
 /// - Parameters:
 ///   - terminal: the master; nil without a terminal.
 ///   - notifications: what the program tells a service manager; nil without one.
+///   - warn: is told when it was killed for lack of memory: 128 and SIGKILL alone do not say so.
 func attend(
-    pid: Int32, signals: consuming FileDescriptor, terminal: consuming FileDescriptor?, notifications: consuming NotifySocket? = nil, subject: String
+    pid: Int32, of state: StoredState, signals: consuming FileDescriptor, terminal: consuming FileDescriptor?,
+    notifications: consuming NotifySocket? = nil, warn: (String) -> Void
 ) throws(OperationError) -> Int32 {
-    let attendance = Attendance(pid: pid, signals: signals, notifications: notifications)
+    var attendance = Attendance(pid: pid, signals: signals, notifications: notifications, memory: .begin(state))
+    let status: Int32
     do throws(Errno) {
-        guard let master = terminal else { return try attendance.wait() }
-        return try attendance.wait(relaying: master)
+        switch terminal {
+        case .some(let master): status = try attendance.wait(relaying: master)
+        case .none: status = try attendance.wait()
+        }
     } catch {
-        throw OperationError("wait for container", subject, .errno(error))
+        throw OperationError("wait for container", state.id, .errno(error))
     }
+    if status == 137, let reason = attendance.lackOfMemory ?? state.cgroup.outOfMemory() {
+        warn("a process of container \(quoted(state.id)) was killed: " + reason)
+    }
+    return status
 }
