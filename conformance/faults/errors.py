@@ -167,6 +167,7 @@ KILLED = r"was killed|its init was ended|killed by signal 9|ended without a word
 EXCUSED = [
     # the init cannot say that it cannot say anything, and nobody hears an init that is gone
     (r"0\.\d+.*", "sendmsg|read|write", "ENOBUFS|EPIPE|EIO|ENOSPC", "ended without a word|killed before its program ran"),
+    ("0", "openat", "ENOENT", "ended without a word"),  # /proc/PID/timens_offsets
     ("0", "sendmsg|recvmsg|read", "EPIPE|ECONNRESET", "ended without a word"),
     ("0", "open|openat|newfstatat", "ENOENT", "a limit by a cgroup controller that this host does not offer"),
     ("0", "pidfd_open", "ESRCH", "it was killed before its program ran|ended without a word|its init has ended"),

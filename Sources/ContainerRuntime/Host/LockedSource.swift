@@ -22,10 +22,9 @@ enum LockedSources {
         }
         let answers: Result<[Answer], Errno>
         do throws(Errno) { answers = .success(try copies(of: sources, in: holder.pid)) } catch { answers = .failure(error) }
-        let held = holder.release()
+        let early = holder.release()
         switch answers {
-        case .failure(let errno) where !held && (errno == .noEntry || errno == .noProcess): throw killed
-        case .failure(let errno): throw OperationError("copy", "the sources of mounts", .errno(errno), field: "mounts")
+        case .failure(let errno): throw OperationError("copy", "the sources of mounts", early ?? .errno(errno), field: "mounts")
         case .success(let answers): try take(answers, for: sources, receive)
         }
     }
@@ -43,7 +42,7 @@ enum LockedSources {
     }
 
     private static var killed: OperationError {
-        OperationError("copy", "the sources of mounts", .invalid("a process that does it for us was killed"), field: "mounts")
+        OperationError("copy", "the sources of mounts", .invalid("a process that helps was killed"), field: "mounts")
     }
 
     private static func refusal(_ errno: Errno, of source: ClonedSource) -> OperationError {

@@ -19,21 +19,22 @@ struct NamespaceHolder: ~Copyable {
         case .child:
             // our own copy of the parent's end must go, or its end would never come
             let theirs = pair.intoSecond()
-            _ = try? theirs.read(atMost: 1)  // whatever comes of it: we are done
+            do throws(Errno) { _ = try theirs.read(atMost: 1) } catch { exitNow(error.code) }
             exitNow(0)
         case .parent(let pid): return NamespaceHolder(pid: pid, end: pair.intoFirst())
         }
     }
 
     /// Lets the process end, then reaps it: in this order, or it would wait for us and we for it.
-    /// - Returns: whether it has ended by itself, and not by a signal.
-    @discardableResult consuming func release() -> Bool {
+    /// - Returns: why it has ended before; nil when it has not.
+    @discardableResult consuming func release() -> Cause? {
         let pid = pid
         do throws(Errno) {
             do throws(Errno) { try end.close() } catch {}  // a socket's close has nothing to lose
-            return try waitForChild(pid) == .ended(pid: pid, status: 0)
+            guard case .ended(_, let status) = try waitForChild(pid), status != 0 else { return nil }
+            return status < 128 ? .errno(Errno(status)) : .invalid("a process that helps was killed by signal \(status - 128)")
         } catch {
-            return true  // somebody else has reaped it
+            return nil  // somebody else has reaped it
         }
     }
 }
