@@ -76,6 +76,17 @@ struct MistakeTests {
             ])
     }
 
+    @Test("an option of a bind mount that is mistyped, or a mapping that crun knows", arguments: ["nosiud", "idmap=uids=0-1-2", "=1"])
+    func bindOption(option: String) throws {
+        let text =
+            #"{"ociVersion":"1.3.0","root":{"path":"/r"},"process":{"cwd":"/","args":["x"]},"linux":{"namespaces":[{"type":"mount"}]},"#
+            + #""mounts":[{"destination":"/mnt","source":"/data","options":["bind","\#(option)"]}]}"#
+        let error = #expect(throws: OperationError.self) {
+            try ContainerPlan(try RuntimeConfig.parse(Array(text.utf8), source: "config.json"), context: try context())
+        }
+        #expect(error?.description == #"bind mount "/data" (mounts[0].options): unknown option "\#(option)""#)
+    }
+
     @Test("a hook that is not there")
     func hook() {
         #expect(

@@ -161,10 +161,10 @@ def invisible(c):
         has(found, "rw", "nodev", "relatime")
 
 
-@case("options of the file system do no harm to a bind mount")
+@case("options of the file system do no harm to a bind mount", "RT-config-089")
 def bind_superblock(c):
     outer, _ = bound(c, "defaults", "sync", "async", "dirsync", "lazytime", "nolazytime", "iversion", "noiversion", "mand", "nomand", "silent", "loud",
-                     "nodev")
+                     "mode=755", "size=1k", "nodev")
     has(outer, "nodev")
 
 

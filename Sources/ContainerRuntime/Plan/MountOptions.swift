@@ -105,8 +105,14 @@ package struct MountOptions: Equatable, Sendable {
         return true
     }
 
-    /// Options that every file system understands and the kernel keeps with it, not with a mount of it.
-    static var ofFileSystem: [String] { ["async", "dirsync", "lazytime", "mand", "nolazytime", "nomand", "sync"] }
+    /// Whether an option that is none of ours is said to a file system, and without meaning where none is made: what every file system
+    /// understands and the kernel keeps with it, and any name with a value. Another word may be an attribute that is mistyped; a mapping
+    /// of ids that is not made would give files to the wrong owner.
+    /// Source: config.md "Linux mount options" (RT-config-089); mount(2): a bind mount ignores `data`.
+    static func isOfFileSystem(_ option: String) -> Bool {
+        if ["async", "dirsync", "lazytime", "mand", "nolazytime", "nomand", "sync"].contains(option) { return true }
+        return option.utf8.contains(UInt8(ascii: "=")) && !["=", "idmap=", "ridmap="].contains(where: option.hasPrefix)
+    }
 
     /// The names of all options above, for `features`.
     package static var known: [String] {

@@ -76,7 +76,7 @@ extension ContainerPlan {
                 hint: error == .noEntry ? "the source must exist; a relative one counts from the bundle" : nil)
         }
         for option in options.filesystem {
-            guard MountOptions.ofFileSystem.contains(option) else {
+            guard MountOptions.isOfFileSystem(option) else {
                 throw OperationError("bind mount", source.text, .invalid("unknown option \(quoted(option))"), field: field + ".options")
             }
             warnings.append("\(field).options: \(quoted(option)) is for a file system, and a bind mount makes none, ignoring")
