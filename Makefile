@@ -18,7 +18,11 @@ TEST_PACKAGES  = $(DEMO_PACKAGES) python3 python3-jsonschema procps runc crun ui
 ENGINE_PACKAGES = docker.io docker-compose containerd criu buildah conmon netavark catatonit slirp4netns util-linux bsdutils
 
 BENCH_PACKAGES = $(TEST_PACKAGES)
-OTHERS_PACKAGES = $(TEST_PACKAGES) bats gawk debootstrap
+OTHERS_PACKAGES = $(TEST_PACKAGES) bats gawk debootstrap xz-utils $(GO_PACKAGES)
+# what the OCI's runtime-tools are made of
+GO_PACKAGES    = golang-go golang-github-blang-semver-dev golang-github-google-uuid-dev golang-github-hashicorp-go-multierror-dev golang-github-mrunalp-fileutils-dev \
+                 golang-github-opencontainers-selinux-dev golang-github-opencontainers-specs-dev golang-github-sirupsen-logrus-dev golang-github-urfave-cli-dev \
+                 golang-github-xeipuuv-gojsonschema-dev golang-gocapability-dev golang-golang-x-sys-dev
 VM_PACKAGES    = perl e2fsprogs xz-utils debian-archive-keyring
 
 CHECKED   = --explicit-target-dependency-import-check error
@@ -97,9 +101,10 @@ orchestrators: test-packages build ## docker, with and without remapped users, c
 	for engine in docker docker-remap containerd podman podman-rootless buildah; do \
 	  RUNTIME=build/bin/cale conformance/orchestrators/run $$engine || exit 1; done
 
-others: others-packages build ## the tests of runc and of crun themselves
+others: others-packages build ## the tests of runc and of crun themselves, and the OCI's runtime-tools
 	RUNTIME=build/bin/cale conformance/others/runc
 	RUNTIME=build/bin/cale conformance/others/crun
+	RUNTIME=build/bin/cale conformance/others/runtime-tools
 
 faults: test-packages build ## cale and calque are killed at every system call of their commands, and every one fails in every plausible way
 	RUNTIME=build/bin/cale conformance/faults/run

@@ -14,12 +14,16 @@ import sources
 from isolation import isolate, processes
 
 
-def surround():
+def surround(runtime):
     """Goes on in namespaces of its own, beside a reaper, with an empty /run and a loopback device that is up."""
     isolate()
     go_on_beside_a_reaper()
     subprocess.run(["mount", "-t", "tmpfs", "none", "/run"], check=True)
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    # crun refuses a hybrid hierarchy whose version 2 tree has controllers
+    unified = pathlib.Path("/sys/fs/cgroup/unified")
+    if os.path.basename(runtime) == "crun" and (unified / "cgroup.controllers").exists():
+        subprocess.run(["mount", "-t", "tmpfs", "none", unified], check=True)
 
 
 def go_on_beside_a_reaper():
