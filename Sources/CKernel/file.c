@@ -104,6 +104,8 @@ int64_t kernel_fgetxattr(int32_t fd, const char *name, void *to, size_t count) {
 int64_t kernel_flistxattr(int32_t fd, char *to, size_t count) { return ANSWER(flistxattr(fd, to, count)); }
 int64_t kernel_lgetxattr(const char *path, const char *name, void *to, size_t count) { return ANSWER(lgetxattr(path, name, to, count)); }
 int64_t kernel_llistxattr(const char *path, char *to, size_t count) { return ANSWER(llistxattr(path, to, count)); }
+// Linux 6.13; no C library has it yet
+int64_t kernel_listxattrat(int32_t fd, const char *name, char *to, size_t count) { return ANSWER(syscall(465, fd, name, AT_SYMLINK_NOFOLLOW, to, count)); }
 int32_t kernel_fremovexattr(int32_t fd, const char *name) { return ANSWER(fremovexattr(fd, name)); }
 int32_t kernel_lremovexattr(const char *path, const char *name) { return ANSWER(lremovexattr(path, name)); }
 int32_t kernel_clone_file(int32_t to, int32_t from) { return ANSWER(ioctl(to, FICLONE, from)); }

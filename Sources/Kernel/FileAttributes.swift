@@ -45,16 +45,7 @@ extension FileDescriptor {
     /// The names of the open file's extended attributes; none where the file system has none.
     package borrowing func attributeNames() throws(Errno) -> [Path] {
         let number = raw
-        while true {
-            let size: Int
-            do throws(Errno) { size = try check(kernel_flistxattr(number, nil, 0)) } catch where error == .notSupported { return [] }
-            if size == 0 { return [] }
-            var names = [CChar](repeating: 0, count: size)
-            do throws(Errno) {
-                let filled = try check(unsafe names.withUnsafeMutableBufferPointer { unsafe kernel_flistxattr(number, $0.baseAddress, $0.count) })
-                return names[..<filled].split(separator: 0).compactMap { Path(bytes: $0.map { UInt8(bitPattern: $0) }) }
-            } catch where error == .outOfRange {}  // it has got more meanwhile
-        }
+        return try unsafe Self.names { (to, count) throws(Errno) in try check(unsafe kernel_flistxattr(number, to, count)) }
     }
 
     /// An extended attribute of the open file.
@@ -73,14 +64,23 @@ extension FileDescriptor {
     /// The names of the extended attributes of the entry `name` of this directory, of a link itself too; none where the file
     /// system has none.
     package borrowing func attributeNames(of name: Path) throws(Errno) -> [Path] {
-        let path = Path("/proc/self/fd/\(raw)").appending(bytes: name.bytes)
+        let number = raw
+        do throws(Errno) {
+            return try unsafe Self.names { (to, count) throws(Errno) in try check(unsafe name.withCString { unsafe kernel_listxattrat(number, $0, to, count) }) }
+        } catch where error == .noSystemCall || error == .notPermitted {}  // before Linux 6.13, and where a filter does not know it
+        let path = Path("/proc/self/fd/\(number)").appending(bytes: name.bytes)
+        return try unsafe Self.names { (to, count) throws(Errno) in try check(unsafe path.withCString { unsafe kernel_llistxattr($0, to, count) }) }
+    }
+
+    /// What `list` answers, which is called as listxattr(2) is: without a place for the size, then with one.
+    private static func names(_ list: (UnsafeMutablePointer<CChar>?, Int) throws(Errno) -> Int) throws(Errno) -> [Path] {
         while true {
             let size: Int
-            do throws(Errno) { size = try check(unsafe path.withCString { unsafe kernel_llistxattr($0, nil, 0) }) } catch where error == .notSupported { return [] }
+            do throws(Errno) { size = try list(nil, 0) } catch where error == .notSupported { return [] }
             if size == 0 { return [] }
             var names = [CChar](repeating: 0, count: size)
             do throws(Errno) {
-                let filled = try check(unsafe names.withUnsafeMutableBufferPointer { names in unsafe path.withCString { unsafe kernel_llistxattr($0, names.baseAddress, names.count) } })
+                let filled = try unsafe names.withUnsafeMutableBufferPointer { (names) throws(Errno) in try unsafe list(names.baseAddress, names.count) }
                 return names[..<filled].split(separator: 0).compactMap { Path(bytes: $0.map { UInt8(bitPattern: $0) }) }
             } catch where error == .outOfRange {}  // it has got more meanwhile
         }

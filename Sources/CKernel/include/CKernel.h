@@ -100,6 +100,7 @@ int64_t kernel_fgetxattr(int32_t fd, const char *name, void *to, size_t count);
 int64_t kernel_flistxattr(int32_t fd, char *to, size_t count);
 int64_t kernel_lgetxattr(const char *path, const char *name, void *to, size_t count);
 int64_t kernel_llistxattr(const char *path, char *to, size_t count);
+int64_t kernel_listxattrat(int32_t fd, const char *name, char *to, size_t count);
 int32_t kernel_fremovexattr(int32_t fd, const char *name);
 int32_t kernel_lremovexattr(const char *path, const char *name);
 /// FICLONE: shares all blocks of `from` with `to`.
