@@ -91,7 +91,16 @@ final class LayerPlacement: @unchecked Sendable {
         pending = image.layers.indices.filter { placed[$0] == nil && seen.insert($0 == 0 ? contextKey(0) : ownKey($0)).inserted }
         if pending.isEmpty { return }
         pending.sort { image.layers[$0].size < image.layers[$1].size }  // taken from the end
-        try runWorkers(count: min(pending.count, Worker.processors, 8))
+        let early = EarlySynchronization.begin(of: store)
+        let result: Result<Void, OperationError>
+        do throws(OperationError) {
+            try runWorkers(count: min(pending.count, Worker.processors, 8))
+            result = .success(())
+        } catch {
+            result = .failure(error)
+        }
+        early?.finish()
+        try result.get()
         if let failure { throw failure }
         try store.synchronize()
         for (_, staged, layer) in finished { _ = try store.commit(staged, as: layer) }
