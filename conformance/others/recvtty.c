@@ -1,5 +1,5 @@
 // Takes terminals from a console socket, with the command line of runc's program of that name: throws away what they say (--mode null), or prints
-// what the first one says (single). In C, because the tests do not wait until it listens.
+// what the first one says (single). In C, because the tests wait for it.
 #define _GNU_SOURCE
 #include <err.h>
 #include <pthread.h>
