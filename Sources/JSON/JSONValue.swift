@@ -119,6 +119,7 @@ package import Diagnostics
     package func value(_ key: String) -> JSONValue? {
         var found: OpaquePointer?
         guard unsafe json_object_object_get_ex(raw, key, &found) != 0, let found = unsafe found else { return nil }
+        unsafe Marks.set(found)
         return unsafe JSONValue(found, at: path.appending(key: key))
     }
 
@@ -185,6 +186,7 @@ package import Diagnostics
         while unsafe json_object_iter_equal(&iterator, &end) == 0 {
             let key = unsafe String(cString: json_object_iter_peek_name(&iterator))
             let value = unsafe json_object_iter_peek_value(&iterator)
+            unsafe Marks.set(value)
             entries.append((key, try read(unsafe JSONValue(value, at: path.appending(key: key)))))
             unsafe json_object_iter_next(&iterator)
         }

@@ -69,7 +69,8 @@ extension Command {
             summary: "show what create would do, without doing it",
             discussion: [
                 "Reads and checks config.json and prints every step from the new namespaces to the program's start, in the order in which "
-                    + "they would be executed. Nothing is changed, and no privilege is needed."
+                    + "they would be executed. Nothing is changed, and no privilege is needed.",
+                "Properties that nobody knows are listed among the warnings; the other commands ignore them without a word, as the specification wants.",
             ],
             options: [
                 .bundle, .config(short: nil),

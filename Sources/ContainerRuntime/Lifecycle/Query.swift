@@ -67,8 +67,12 @@ package func userName(_ uid: UInt32) -> String {
 /// Plans the container of `options` without touching anything.
 package func planContainer(_ options: CreateOptions) throws(OperationError) -> ContainerPlan {
     var handles = HandleTable()
-    return try Preparation(
+    let preparation = try Preparation(
         options, waitsForStart: true, handles: &handles,
-        compile: { (profile) throws(OperationError) in try SeccompCacheDirectory(nil).compile(profile) }
-    ).plan
+        compile: { (profile) throws(OperationError) in try SeccompCacheDirectory(nil).compile(profile) })
+    var plan = preparation.plan
+    // nobody else tells them: the specification wants them ignored (RT-config-245)
+    let unknown = try RuntimeConfig.unknownProperties(preparation.bundle.configBytes, source: "config.json")
+    plan.warnings += unknown.map { "\($0): no such property is known, ignoring" }
+    return plan
 }

@@ -53,6 +53,13 @@ package struct RuntimeConfig: Equatable, Sendable {
         }
     }
 
+    /// The properties of a text that parses which nobody here knows, and which are thus ignored. Those of other platforms are among them.
+    package static func unknownProperties(_ bytes: [UInt8], source: String) throws(OperationError) -> [String] {
+        let document = try JSONDocument(parsing: bytes, source: source)
+        _ = try document.decode { (value) throws(OperationError) in try RuntimeConfig(try value.object()) }
+        return document.unreadProperties()
+    }
+
     /// The process, for operations that run it.
     ///
     /// - Throws: `.invalid` without `process` (RT-runtime-050) or `process.args` (RT-config-110).
