@@ -30,6 +30,8 @@ package struct Verification: Equatable, Sendable {
 /// Compares each layer of a store with its record.
 package func verifyStore(_ path: Path, marks: OverlayMarks) throws(OperationError) -> [Verification] {
     try enterNamespaceOfStore()
+    // a user without ranges of ids was root of a namespace of his own when the layers were made and recorded
+    if effectiveUserID() != 0 { try enterUserNamespace() }
     let store = try LayerStore.open(path, marks: marks)
     return try store.verify(try store.keys())
 }
