@@ -1,8 +1,10 @@
 #define _GNU_SOURCE
 #include "internal.h"
 #include <linux/fs.h>
+#include <linux/fsverity.h>
 #include <linux/openat2.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -110,3 +112,15 @@ int32_t kernel_fremovexattr(int32_t fd, const char *name) { return ANSWER(fremov
 int32_t kernel_lremovexattr(const char *path, const char *name) { return ANSWER(lremovexattr(path, name)); }
 int32_t kernel_clone_file(int32_t to, int32_t from) { return ANSWER(ioctl(to, FICLONE, from)); }
 int64_t kernel_copy_file_range(int32_t from, int32_t to, size_t count) { return ANSWER(copy_file_range(from, NULL, to, NULL, count, 0)); }
+int32_t kernel_enable_verity(int32_t fd) {
+    struct fsverity_enable_arg how = { .version = 1, .hash_algorithm = FS_VERITY_HASH_ALG_SHA256, .block_size = 4096 };
+    return ANSWER(ioctl(fd, FS_IOC_ENABLE_VERITY, &how));
+}
+int32_t kernel_measure_verity(int32_t fd, uint8_t *digest) {
+    union { struct fsverity_digest header; uint8_t bytes[sizeof(struct fsverity_digest) + 32]; } measured = { .header.digest_size = 32 };
+    int32_t r = ANSWER(ioctl(fd, FS_IOC_MEASURE_VERITY, &measured));
+    if (r < 0) return r;
+    if (measured.header.digest_algorithm != FS_VERITY_HASH_ALG_SHA256 || measured.header.digest_size != 32) return -EOVERFLOW;
+    memcpy(digest, measured.bytes + sizeof measured.header, 32);
+    return 0;
+}

@@ -58,6 +58,7 @@ extension Errno {
     package static var connectionRefused: Errno { Errno(ECONNREFUSED) }
     package static var timedOut: Errno { Errno(ETIMEDOUT) }
     package static var quotaExceeded: Errno { Errno(EDQUOT) }
+    package static var damaged: Errno { Errno(EUCLEAN) }
     package static var stale: Errno { Errno(ESTALE) }
     package static var connectionReset: Errno { Errno(ECONNRESET) }
 }

@@ -28,6 +28,8 @@ package struct UnpackOptions: Equatable, Sendable {
     package var volumeStore: Path?
     /// A store that is there, for a flat bundle: layers that it has are copied from it.
     package var layerStore: Path?
+    /// Whether the kernel is to protect the layers of an overlay bundle.
+    package var protection = LayerProtection.off
     package var conversion = ConversionOptions()
     /// Whether the bundle, of mode overlay in the store's directory of runs, is to go with its maker.
     package var isRun = false
@@ -94,7 +96,7 @@ package func unpack(
         if policy.isRootless && effectiveUserID() != 0 { try enterUserNamespace() }
         let store = try LayerStore.open(path, marks: policy.isRootless ? .user : .trusted)
         let volumes = try PlannedVolume.plan(image.config.execution.volumes, requests: options.volumes, store: store.path)
-        let placement = LayerPlacement(image, from: source, to: store, policy: policy, report: report)
+        let placement = LayerPlacement(image, from: source, to: store, policy: policy, protection: options.protection, report: report)
         let layers = try placement.place()
         let bundle = try BundleDirectory.make(options.bundle)
         do throws(OperationError) {

@@ -13,7 +13,7 @@ extension Command {
             ],
             options: [
                 Option("platform", value: "OS/ARCH[/VARIANT]", default: "this machine's", help: "which image of a multi-platform one"),
-                .store, .volume,
+                .store, .verity, .volume,
                 Option("env", "e", value: "NAME=VALUE", repeatable: true, help: "a variable of the program's environment"),
                 Option("tty", "t", help: "give the container a terminal"),
                 Option(

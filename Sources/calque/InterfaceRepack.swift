@@ -48,6 +48,8 @@ extension Command {
             discussion: [
                 "Without a bundle, every layer of the store is compared with the record that was made of it when it was unpacked: names, kinds, contents "
                     + "(by checksums), owners, modes, times and attributes. The layers of an overlay bundle are, too; what its container has written is not looked at.",
+                "Of files that the kernel protects since --verity on, it is asked for the digest, and they are not read: whatever is read of them later is what "
+                    + "was unpacked, or an error. \"fs-verity\" is said of a file that was protected and is no longer, or as another one.",
                 "The tree of a flat bundle is compared with the image's layers, unpacked again while their digests are checked: what a container has "
                     + "changed in it is found as well. With --image, all layers of an image are read, and their digests and diff ids compared.",
                 "What differs is listed by name, and the exit status is 1.",
@@ -55,6 +57,7 @@ extension Command {
             options: [
                 .store, .image, .platform,
                 Option("source", value: "SOURCE", completes: .files, default: "where they were", help: "where the layers of the bundle's image are"),
+                Option("read-all", help: "read files that the kernel protects, too: that finds damage of the disk"),
                 Option("format", "f", value: "FORMAT", words: ["text", "json"], default: "text", help: "how to print it"),
             ],
             arguments: [Argument("BUNDLE", completes: .directories, optional: true, help: "the bundle; the store without it")],

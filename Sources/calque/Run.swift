@@ -23,6 +23,7 @@ extension Calque {
         request.conversion.env = try environmentEntries(options.values("env"))
         request.conversion.network = options.value("network").map { $0 == "host" ? .host : $0 == "none" ? NetworkChoice.none : .path($0) }
         request.volumes = try volumes(invocation)
+        request.protection = protection(invocation)
         request.isRun = true
         let lock: RunLock
         switch try make(&request, in: store, name: name, invocation) {

@@ -22,9 +22,14 @@ extension Calque {
         request.conversion.trustsLabels = options.isSet("trust-labels")
         request.hasSizeLimit = !options.isSet("no-size-limit")
         request.volumes = try volumes(invocation)
+        request.protection = protection(invocation)
         if options.value("mode") == "overlay" {
             request.mode = .overlay(store: try storePath(invocation), mountedBy: options.value("mount-by") == "hand" ? .hand : .runtime)
         } else {
+            if request.protection == .on {
+                throw OperationError(
+                    "read", "--verity", .invalid("the tree of a flat bundle is its container's, and is written to"), hint: "--mode overlay has layers that can be protected")
+            }
             if request.volumes.contains(where: { $0.hasName }) { request.volumeStore = try storePath(invocation) }
             // the default one may have no place: then there is none
             let store = options.value("store").map { Path($0) } ?? LayerStore.defaultPath
@@ -32,6 +37,8 @@ extension Calque {
         }
         return try unpack(request, invocation)
     }
+
+    static func protection(_ invocation: Invocation) -> LayerProtection { invocation.options.value("verity").flatMap { LayerProtection(rawValue: $0) } ?? .off }
 
     /// - Parameter owners: "mapped" or "recorded"; nil: mapped where the host has given ranges of ids.
     static func conversion(isRootless: Bool, owners: String?) throws(OperationError) -> ConversionOptions {

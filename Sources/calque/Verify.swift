@@ -17,9 +17,9 @@ extension Calque {
         if let image {
             results = try verifyImage(try reference(image), platform: try platform(invocation))
         } else if let bundle {
-            results = try verifyBundle(Path(bundle), source: options.value("source").map { Path($0) })
+            results = try verifyBundle(Path(bundle), source: options.value("source").map { Path($0) }, readsAll: options.isSet("read-all"))
         } else {
-            results = try verifyStore(try storePath(invocation), marks: marks)
+            results = try verifyStore(try storePath(invocation), marks: marks, readsAll: options.isSet("read-all"))
         }
         try printOutput(options.value("format") == "json" ? json(results) : text(results))
         let damaged = results.count { !$0.faults.isEmpty }
@@ -31,7 +31,8 @@ extension Calque {
     private static func text(_ results: [Verification]) -> String {
         var text = ""
         for result in results {
-            let state = result.faults.isEmpty ? "as it was unpacked, \(result.entries) entries" : "\(result.faults.count) faults"
+            var state = result.faults.isEmpty ? "as it was unpacked, \(result.entries) entries" : "\(result.faults.count) faults"
+            if result.protectedFiles > 0 { state += ", \(result.protectedFiles) of \(result.files) files protected by fs-verity" }
             text += "\(result.kind == .bundle ? "bundle" : "layer") \(escaped(result.name)): \(state)\n"
             for fault in result.faults {
                 text += "  " + (fault.path.map { escaped($0) + ": " } ?? "") + fault.what.map { fault.path == nil ? $0 : escaped($0) }.joined(separator: ", ") + "\n"
@@ -49,6 +50,10 @@ extension Calque {
                     writer.member("name", result.name)
                     writer.member("ok", result.faults.isEmpty)
                     writer.member("entries", result.entries)
+                    if result.kind == .layer {
+                        writer.member("files", result.files)
+                        writer.member("protectedFiles", result.protectedFiles)
+                    }
                     writer.key("faults")
                     writer.array { writer in
                         for fault in result.faults {

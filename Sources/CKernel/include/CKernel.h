@@ -106,6 +106,10 @@ int32_t kernel_lremovexattr(const char *path, const char *name);
 /// FICLONE: shares all blocks of `from` with `to`.
 int32_t kernel_clone_file(int32_t to, int32_t from);
 int64_t kernel_copy_file_range(int32_t from, int32_t to, size_t count);
+/// FS_IOC_ENABLE_VERITY with SHA-256 and blocks of 4 KiB.
+int32_t kernel_enable_verity(int32_t fd);
+/// FS_IOC_MEASURE_VERITY: 32 bytes to `digest`; -EOVERFLOW when the digest is none of SHA-256.
+int32_t kernel_measure_verity(int32_t fd, uint8_t *digest);
 
 // ---- Mounts (mount.c)
 int32_t kernel_mount(const char *source, const char *target, const char *type, uint64_t flags, const char *data);

@@ -53,4 +53,5 @@ struct Checksum: Equatable {
     /// The checksum of `bytes`.
     init(of bytes: [UInt8]) { update(bytes, 0..<bytes.count) }
     init() {}
+    init(value: UInt32) { self.value = value }
 }

@@ -34,9 +34,7 @@ final class ContentHash {
             case .sha512: unsafe SHA512_Final($0.baseAddress, &sha512)
             }
         }
-        let digits = Array("0123456789abcdef".utf8)
-        let text = result.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
-        return Digest(algorithm, encoded: String(decoding: text, as: UTF8.self))
+        return Digest(algorithm, bytes: result)
     }
 
     /// The digest of `bytes`.
@@ -44,5 +42,13 @@ final class ContentHash {
         let hash = ContentHash(algorithm)
         hash.update(bytes, 0..<bytes.count)
         return hash.finish()
+    }
+}
+
+extension Digest {
+    /// - Parameter bytes: what the algorithm gave.
+    init(_ algorithm: DigestAlgorithm, bytes: [UInt8]) {
+        let digits = Array("0123456789abcdef".utf8)
+        self.init(algorithm, encoded: String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self))
     }
 }

@@ -14,11 +14,15 @@ struct EntryDifference: OptionSet, Equatable {
     static var attributes: EntryDifference { EntryDifference(rawValue: 128) }
     /// Which names are one file.
     static var links: EntryDifference { EntryDifference(rawValue: 256) }
+    /// The kernel protected the file, and does not, or as another one.
+    static var protection: EntryDifference { EntryDifference(rawValue: 512) }
+    /// The disk, or the kernel's check of what came from it, gave an error.
+    static var unreadable: EntryDifference { EntryDifference(rawValue: 1024) }
 
     /// In words, in the order of their weight.
     var words: [String] {
         let all: [(EntryDifference, String)] = [
-            (.kind, "kind"), (.content, "content"), (.target, "target"), (.device, "device"), (.permissions, "permissions"), (.owner, "owner"),
+            (.kind, "kind"), (.unreadable, "unreadable"), (.content, "content"), (.protection, "fs-verity"), (.target, "target"), (.device, "device"), (.permissions, "permissions"), (.owner, "owner"),
             (.attributes, "extended attributes"), (.time, "time"), (.links, "hard links"),
         ]
         return all.filter { contains($0.0) }.map { $0.1 }

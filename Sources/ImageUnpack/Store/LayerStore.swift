@@ -2,7 +2,7 @@
 //
 //     format         what this is, and the class of overlay's attributes in it
 //     lock           held shared by who uses the store, exclusively by who removes layers
-//     layers/KEY/    tree and about; there only when complete and on the disk
+//     layers/KEY/    tree, record, verity and about; there only when complete and on the disk
 //     links/N        short names of the trees
 //     temporary/     layers in the making, each locked by its maker
 //     bundles/ID     a bundle's path and the keys of its layers: what is in use
@@ -99,6 +99,11 @@ package final class LayerStore: @unchecked Sendable {
         } catch {
             throw failed("look for layer", key.text, error)
         }
+    }
+
+    /// Where a layer lies.
+    func directory(of key: LayerKey) throws(OperationError) -> FileDescriptor {
+        do throws(Errno) { return try handle.open(Path("layers/\(key.text)"), [.readOnly, .directory, .noFollow]) } catch { throw failed("open layer", key.text, error) }
     }
 
     /// The root of a layer's tree.

@@ -41,8 +41,7 @@ extension LayerPlacement {
         if !layer.isRootListed { try copyRootAttributes(of: below, in: store, to: try tree(of: unsettled.staged).handle) }
         layer.record = try record(unsettled.staged, checksums: unsettled.checksums)
         tell(unsettled.warnings)
-        try store.synchronize()
-        return try store.commit(unsettled.staged, as: layer)
+        return try publish([(unsettled.staged, layer)]).first
     }
 
     /// The directory `path` of a layer, reached without a link; nil too when one above it hides what is below.
@@ -92,8 +91,7 @@ extension LayerPlacement {
         do throws(Errno) { try staged.directory.removeTree("work") } catch { throw store.failed("remove", "work", error) }
         // inodes of the mount need not be those of the directory: contents are read again
         layer.record = try record(staged, checksums: [:])
-        try store.synchronize()
-        return try store.commit(staged, as: layer)
+        return try publish([(staged, layer)])[0]
     }
 
     /// Whether every directory in which `layer` hides a name is there below. Else the mark itself would be seen.

@@ -14,23 +14,28 @@ final class LayerPlacement: @unchecked Sendable {
     private let source: ImageSource
     let store: LayerStore
     let policy: ApplyPolicy
+    let protection: LayerProtection
+    /// Whether layers are protected (ProtectLayers.swift).
+    var isProtecting = false
     private let report: (UnpackProgress) throws(OperationError) -> Void
     private let chainIDs: [Digest]
 
     // what the threads share
     private let monitor = Monitor()
     private var pending: [Int] = []
-    private var finished: [(index: Int, staged: StagedLayer, layer: StoredLayer)] = []
+    private var finished: [(staged: StagedLayer, layer: StoredLayer)] = []
     private var unsettled: [Int: UnsettledLayer] = [:]
     private var failure: OperationError?
     private var consumed: [Int64]
+    private var paused: Int64 = 0
     private(set) var warnings: [String] = []
 
     init(
-        _ image: Image, from source: ImageSource, to store: LayerStore, policy: ApplyPolicy,
+        _ image: Image, from source: ImageSource, to store: LayerStore, policy: ApplyPolicy, protection: LayerProtection = .off,
         report: @escaping (UnpackProgress) throws(OperationError) -> Void
     ) {
         (self.image, self.source, self.store, self.policy) = (image, source, store, policy)
+        self.protection = protection
         self.report = report
         chainIDs = LayerKey.chainIDs(image.layers.map { $0.diffID })
         consumed = [Int64](repeating: 0, count: image.layers.count)
@@ -38,6 +43,7 @@ final class LayerPlacement: @unchecked Sendable {
 
     /// The layers of the image, from the lowest to the topmost, all of them in the store.
     func place() throws(OperationError) -> [StoredLayer] {
+        try prepareProtection()
         var placed: [StoredLayer?] = []
         for index in image.layers.indices { placed.append(try find(index)) }
         try unpackMissing(placed)
@@ -52,7 +58,7 @@ final class LayerPlacement: @unchecked Sendable {
                 layers.append(try placeOnTop(index, below: layers))
             }
         }
-        return layers
+        return try protectPlaced(layers)
     }
 
     private func placeOnTop(_ index: Int, below: [StoredLayer]) throws(OperationError) -> StoredLayer {
@@ -102,9 +108,9 @@ final class LayerPlacement: @unchecked Sendable {
         early?.finish()
         try result.get()
         if let failure { throw failure }
-        try store.synchronize()
-        for (_, staged, layer) in finished { _ = try store.commit(staged, as: layer) }
+        let complete = finished
         finished = []
+        _ = try publish(complete)
     }
 
     /// Works with `count` threads, this one among them.
@@ -155,7 +161,7 @@ final class LayerPlacement: @unchecked Sendable {
         }
         tell(applier.warnings)
         layer.record = try record(staged, checksums: checksums)
-        monitor.locked { [layer] in finished.append((index, staged, layer)) }
+        monitor.locked { [layer] in finished.append((staged, layer)) }
     }
 
     func tell(_ more: [String]) { monitor.locked { warnings += more } }
@@ -195,6 +201,19 @@ final class LayerPlacement: @unchecked Sendable {
             if let error { throw error }
         }
         return stream
+    }
+}
+
+extension LayerPlacement {
+    /// Looks up from work that does not read layers.
+    func pause() throws(OperationError) {
+        let now = monotonicNanoseconds()
+        if now - paused < 100_000_000 { return }
+        paused = now
+        let total = image.layers.reduce(0) { $0 + $1.size }
+        guard let last = image.layers.last else { return }
+        try report(UnpackProgress(
+            layer: image.layers.count, layers: image.layers.count, name: last.name, layerDone: last.size, layerTotal: last.size, done: total, total: total))
     }
 }
 

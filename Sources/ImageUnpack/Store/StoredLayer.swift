@@ -44,6 +44,8 @@ struct StoredLayer: Equatable, Sendable {
     var whiteoutDirectories: [InRootPath]
     /// The digest of the record of its tree.
     var record: Digest?
+    /// The digest of the list of its files' fs-verity digests; nil when the kernel does not protect them.
+    var verity: Digest?
 
     private static var heading: String { "calque-layer 1" }
 
@@ -53,6 +55,7 @@ struct StoredLayer: Equatable, Sendable {
         if isRootListed { text += "root-listed\n" }
         if isRootOpaque { text += "root-opaque\n" }
         if let record { text += "record \(record.text)\n" }
+        if let verity { text += "verity \(verity.text)\n" }
         let digits = Array("0123456789abcdef".utf8)
         for path in whiteoutDirectories {
             // in hexadecimal: a name may contain any byte
@@ -78,10 +81,10 @@ struct StoredLayer: Equatable, Sendable {
             case "link":
                 guard words.count == 2, let number = Int(words[1]) else { return nil }
                 link = number
-            case "record":
+            case "record", "verity":
                 // any fault is the same here: it is no line of this version
                 guard words.count == 2, let digest = try? Digest(String(words[1]), field: "record") else { return nil }
-                record = digest
+                if words[0] == "record" { record = digest } else { verity = digest }
             case "root-listed": isRootListed = true
             case "root-opaque": isRootOpaque = true
             case "hides-in":

@@ -73,67 +73,26 @@ enum TreeRecord {
     /// - Parameter known: checksums of files by inode.
     /// - Returns: the digest of the file.
     static func write(_ tree: OpenParent, known: [UInt64: Checksum], in layer: borrowing FileDescriptor) throws(OperationError) -> Digest {
-        let staged: StagedFile
-        do throws(Errno) { staged = try StagedFile(in: try layer.open(".", [.readOnly, .directory])) } catch { throw OperationError("write", "record", .errno(error)) }
-        let out = try PackedWriter(staged, compression: .zstd, name: "record")
-        var recorder = TreeRecorder(known: known) { (path, entry) throws(OperationError) in
-            try out.put(Array(entry.text.utf8) + escapedBytes(path.archiveName) + [0x0A])
+        try PackedLines.write(fileName, in: layer) { (out) throws(OperationError) in
+            var recorder = TreeRecorder(known: known) { (path, entry) throws(OperationError) in
+                try out.put(Array(entry.text.utf8) + PackedLines.escapedBytes(path.archiveName) + [0x0A])
+            }
+            try recorder.record(tree)
         }
-        try recorder.record(tree)
-        let written = try out.finish()
-        do throws(Errno) { try staged.keep(as: fileName, in: layer) } catch { throw OperationError("write", "record", .errno(error)) }
-        return written.digest
     }
 
     /// Reads the record in a layer's directory.
     /// - Throws: when it is not the one that `digest` names.
     static func read(_ digest: Digest, in layer: borrowing FileDescriptor) throws(OperationError) -> [InRootPath: RecordedEntry] {
-        let blob: BlobFile
-        do throws(Errno) {
-            let file = try layer.open(fileName, [.readOnly, .noFollow, .nonBlocking])
-            let status = try file.status()
-            guard status.kind == .regular else { throw .notSupported }
-            blob = BlobFile(file: file, offset: 0, size: status.size, name: "record")
-        } catch {
-            throw OperationError("read", "record", .errno(error))
-        }
-        let stream = try LayerStream(blob, compression: .zstd, digest: digest, diffID: nil)
-        stream.hasSizeLimit = false
         var entries: [InRootPath: RecordedEntry] = [:]
-        var line: [UInt8] = []
-        while try stream.fill() {
-            for byte in stream.buffer[stream.position..<stream.end] {
-                if byte != 0x0A {
-                    line.append(byte)
-                    continue
-                }
-                let parts = line.split(separator: 0x20, maxSplits: 7, omittingEmptySubsequences: false)
-                guard parts.count == 8, let entry = RecordedEntry(parts.prefix(7).map { Substring(decoding: $0, as: UTF8.self) }), let path = InRootPath(bytes: unescapedBytes(parts[7])) else {
-                    throw OperationError("read", "record", .invalid("a line is damaged"))
-                }
-                entries[path] = entry
-                line.removeAll(keepingCapacity: true)
-            }
-            stream.position = stream.end
+        try PackedLines.read(fileName, digest, in: layer) { line in
+            let parts = line.split(separator: 0x20, maxSplits: 7, omittingEmptySubsequences: false)
+            guard parts.count == 8, let entry = RecordedEntry(parts.prefix(7).map { Substring(decoding: $0, as: UTF8.self) }),
+                let path = InRootPath(bytes: PackedLines.unescapedBytes(parts[7]))
+            else { return false }
+            entries[path] = entry
+            return true
         }
-        try stream.finish()
         return entries
-    }
-
-    /// A line feed in a name, and the backslash itself, behind a backslash.
-    private static func escapedBytes(_ bytes: [UInt8]) -> [UInt8] {
-        if !bytes.contains(where: { $0 == 0x0A || $0 == 0x5C }) { return bytes }
-        return bytes.flatMap { $0 == 0x0A ? [0x5C, 0x6E] : $0 == 0x5C ? [0x5C, 0x5C] : [$0] }
-    }
-
-    private static func unescapedBytes(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
-        if !bytes.contains(0x5C) { return Array(bytes) }
-        var result: [UInt8] = []
-        var isEscaped = false
-        for byte in bytes {
-            if isEscaped { result.append(byte == 0x6E ? 0x0A : byte) } else if byte != 0x5C { result.append(byte) }
-            isEscaped = !isEscaped && byte == 0x5C
-        }
-        return result
     }
 }

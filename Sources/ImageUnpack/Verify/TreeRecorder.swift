@@ -7,6 +7,10 @@ struct TreeRecorder {
     /// Checksums that are known already, by inode; the contents of other files are read.
     private var known: [UInt64: Checksum]
     private let put: (InRootPath, RecordedEntry) throws(OperationError) -> Void
+    /// For somebody who knows what the content of an open file must be, and that it is so: its checksum; nil when the content is to be read.
+    var trusted: ((InRootPath, borrowing FileDescriptor) throws(Errno) -> UInt32?)?
+    /// Told of a file that cannot be read for damage of the disk; without, that is an error.
+    var unreadable: ((InRootPath) -> Void)?
     private var buffer = [UInt8](repeating: 0, count: 256 * 1024)
 
     init(known: [UInt64: Checksum] = [:], _ put: @escaping (InRootPath, RecordedEntry) throws(OperationError) -> Void) {
@@ -44,7 +48,14 @@ struct TreeRecorder {
                 kind: status.kind, permissions: status.permissions, uid: status.uid, gid: status.gid, modified: status.modified, size: 0, content: 0,
                 attributes: try attributes(of: name, in: directory.handle))
             switch status.kind {
-            case .regular: (entry.size, entry.content) = (status.size, try content(of: name, in: directory.handle, status).value)
+            case .regular:
+                entry.size = status.size
+                do throws(Errno) {
+                    entry.content = try content(of: name, at: path, in: directory.handle, status).value
+                } catch where error == .inputOutput || error == .damaged {
+                    guard let unreadable else { throw error }
+                    unreadable(path)
+                }
             case .symbolicLink: entry.content = Checksum(of: try directory.handle.linkTarget(name)).value
             case .characterDevice, .blockDevice: entry.size = Int64(status.major) << 32 | Int64(status.minor)
             default: break
@@ -55,9 +66,11 @@ struct TreeRecorder {
         }
     }
 
-    private mutating func content(of name: Path, in directory: borrowing FileDescriptor, _ status: FileStatus) throws(Errno) -> Checksum {
-        if let checksum = known[status.inode] { return checksum }
+    private mutating func content(of name: Path, at path: InRootPath, in directory: borrowing FileDescriptor, _ status: FileStatus) throws(Errno) -> Checksum {
+        if trusted == nil, let checksum = known[status.inode] { return checksum }
         let file = try directory.open(name, [.readOnly, .noFollow, .nonBlocking])
+        if let value = try trusted?(path, file) { return Checksum(value: value) }
+        if let checksum = known[status.inode] { return checksum }
         var checksum = Checksum()
         var offset: Int64 = 0
         var end: Int64 = status.allocatedBytes < status.size ? 0 : .max

@@ -25,29 +25,35 @@ package struct Verification: Equatable, Sendable {
     package var faults: [Fault] = []
     /// Entries that were looked at.
     package var entries = 0
+    /// Files of a layer, and those of them that the kernel protects as it did when that was written down.
+    package var files = 0
+    package var protectedFiles = 0
 }
 
 /// Compares each layer of a store with its record.
-package func verifyStore(_ path: Path, marks: OverlayMarks) throws(OperationError) -> [Verification] {
+/// - Parameter readsAll: files that the kernel protects are read, too: that finds damage of the disk.
+package func verifyStore(_ path: Path, marks: OverlayMarks, readsAll: Bool) throws(OperationError) -> [Verification] {
     try enterNamespaceOfStore()
     // a user without ranges of ids was root of a namespace of his own when the layers were made and recorded
     if effectiveUserID() != 0 { try enterUserNamespace() }
     let store = try LayerStore.open(path, marks: marks)
-    return try store.verify(try store.keys())
+    return try store.verify(try store.keys(), readsAll: readsAll)
 }
 
 /// Compares a bundle with what it was made of: the layers of an overlay bundle with their records, the tree of a flat one with the layers of
 /// the image, unpacked again while their digests are checked.
 ///
 /// The writable layer of an overlay bundle is its container's and is not looked at.
-/// - Parameter source: where the image's layers are, instead of where they were.
-package func verifyBundle(_ path: Path, source: Path?) throws(OperationError) -> [Verification] {
+/// - Parameters:
+///   - source: where the image's layers are, instead of where they were.
+///   - readsAll: as for a store.
+package func verifyBundle(_ path: Path, source: Path?, readsAll: Bool) throws(OperationError) -> [Verification] {
     let (bundle, isOverlay) = try BundleImage.locate(path)
     let image = try BundleImage(of: bundle)
     try image.enterNamespace()
     if isOverlay {
         let overlay = try OverlayBundle(bundle)
-        return try LayerStore.open(overlay.store, marks: image.isRootless ? .user : .trusted).verify(overlay.keys)
+        return try LayerStore.open(overlay.store, marks: image.isRootless ? .user : .trusted).verify(overlay.keys, readsAll: readsAll)
     }
     Kernel.setFileCreationMask(0)
     let again = try image.unpackAgain(for: bundle, source: source)
@@ -113,18 +119,14 @@ extension LayerStore {
         }
     }
 
-    func verify(_ keys: [LayerKey]) throws(OperationError) -> [Verification] {
+    func verify(_ keys: [LayerKey], readsAll: Bool) throws(OperationError) -> [Verification] {
         var results: [Verification] = []
         var seen: Set<LayerKey> = []
-        for key in keys where seen.insert(key).inserted { results.append(try verify(key)) }
+        for key in keys where seen.insert(key).inserted { results.append(try verify(key, readsAll: readsAll)) }
         return results
     }
 
-    private func open(_ name: String) throws(OperationError) -> FileDescriptor {
-        do throws(Errno) { return try handle.open(Path(name), [.readOnly, .directory, .noFollow]) } catch { throw failed("open", name, error) }
-    }
-
-    private func verify(_ key: LayerKey) throws(OperationError) -> Verification {
+    private func verify(_ key: LayerKey, readsAll: Bool) throws(OperationError) -> Verification {
         var result = Verification(kind: .layer, name: key.text)
         func fault(_ what: String) { result.faults.append(Verification.Fault(path: nil, what: [what])) }
         guard let layer = try find(key) else {
@@ -136,7 +138,7 @@ extension LayerStore {
             return result
         }
         do throws(OperationError) {
-            let directory = try open("layers/\(key.text)")
+            let directory = try directory(of: key)
             let tree: OpenParent
             do throws(Errno) {
                 tree = try OpenParent(.root, try directory.open("tree", [.readOnly, .directory, .noFollow]))
@@ -144,22 +146,11 @@ extension LayerStore {
             } catch {
                 throw failed("open", key.text, error)
             }
-            var recorded = try TreeRecord.read(record, in: directory)
-            var found: [InRootPath: FoundDifference] = [:]
-            var count = 0
-            var recorder = TreeRecorder { (path, entry) throws(OperationError) in
-                count += 1
-                guard let old = recorded.removeValue(forKey: path) else {
-                    found[path] = .added
-                    return
-                }
-                let difference = entry.difference(from: old)
-                if difference != [] { found[path] = .changed(difference) }
-            }
-            try recorder.record(tree)
-            for path in recorded.keys where recorded[path.parent] == nil || path.isRoot { found[path] = .missing }
-            result.entries = count
-            result.add(found)
+            var digests: [InRootPath: Digest]?
+            if let verity = layer.verity { digests = try VerityRecord.read(verity, in: directory) }
+            let comparison = RecordComparison(try TreeRecord.read(record, in: directory), digests, readsAll: readsAll)
+            try comparison.compare(tree)
+            comparison.tell(&result)
         } catch {
             fault(error.description)
         }
