@@ -2,7 +2,7 @@
 // found when it is read.
 //
 // A new layer is protected when it is complete and before it has a name. One that is in the store already gets it when it is asked for: the list
-// of its digests comes first, and counts from the moment at which a new `about` names it. See spec-notes/decisions/0020.
+// of its digests comes first, and counts from the moment at which a new `about` names it. See spec-notes/decisions/0021.
 import Diagnostics
 import Kernel
 import OCISpec

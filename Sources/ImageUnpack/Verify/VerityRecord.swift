@@ -4,7 +4,7 @@
 //     sha256:DIGEST PATH
 //
 // The list's own digest is in the layer's `about`. Which files are in it: those that hold something or nothing, but none that is mostly holes,
-// since the kernel hashes the zeros of a hole one by one. See spec-notes/decisions/0020.
+// since the kernel hashes the zeros of a hole one by one. See spec-notes/decisions/0021.
 import Diagnostics
 import Kernel
 import OCISpec

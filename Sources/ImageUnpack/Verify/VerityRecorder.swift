@@ -36,7 +36,7 @@ final class VerityRecorder: @unchecked Sendable {
 
     /// Open files, at most.
     private static var batchSize: Int { 128 }
-    /// More were slower on two processors (spec-notes/decisions/0020).
+    /// More were slower on two processors (spec-notes/decisions/0021).
     private static var threads: Int { 4 }
 
     /// - Parameter put: told of each file, in the order of a record.
