@@ -1,6 +1,7 @@
 """What the tests of another project tell of a runtime, beside what is known: the three suites count and list it in one way.
 
-known-differences-SUITE.json has, for each runtime by name, the tests that fail and why. A test that fails and is not on the list is a failure; so is one on the
+known-differences-SUITE.json has, for each runtime by name, the tests that fail and why; a section "NAME (MODE, …)" adds what counts in these modes alone, and an
+empty reason takes away what another section says. A test that fails and is not on the list is a failure; so is one on the
 list that passes, unless its reason begins with "sometimes". One on the list of which a complete run hears nothing is told at the end.
 """
 import collections
@@ -12,11 +13,17 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 
 class Outcomes:
-    def __init__(self, suite, runtime, *, show=False, quiet=False):
+    def __init__(self, suite, runtime, *, modes=(), show=False, quiet=False):
         """`show` prints also what known differences say; `quiet` leaves out what passed or was skipped."""
         self.file = f"known-differences-{suite}.json"
         self.runtime = os.path.basename(runtime)
-        self.known = json.loads((HERE / self.file).read_text(encoding="utf-8")).get(self.runtime, {})
+        self.title = f"{self.runtime} ({', '.join(modes)})" if modes else self.runtime
+        self.known = {}
+        for section, listed in json.loads((HERE / self.file).read_text(encoding="utf-8")).items():
+            name, _, words = section.rstrip(")").partition(" (")
+            if name == self.runtime and set(words.split(", ") if words else ()) <= set(modes):
+                self.known |= listed
+        self.known = {name: reason for name, reason in self.known.items() if reason}
         self.show, self.quiet = show, quiet
         self.names = set()
         self.count = collections.Counter()
@@ -41,6 +48,6 @@ class Outcomes:
         """Prints the last line, and before it what is listed and was not heard of in a `complete` run. Gives the exit status."""
         for name in sorted(set(self.known) - self.names) if complete else ():
             print(f"# listed, and no test has this name: {name}")
-        print(f"# {self.runtime}: {self.count['passed']} passed, {self.count['failed']} failed, {self.count['known']} known differences, "
+        print(f"# {self.title}: {self.count['passed']} passed, {self.count['failed']} failed, {self.count['known']} known differences, "
               f"{self.count['skipped']} skipped", flush=True)
         return 1 if self.count["failed"] else 0

@@ -1,6 +1,6 @@
 """The programs that runc's integration tests call, written anew with the same command lines (recvtty.c is one more).
 
-usage: runc_helpers.py remap-rootfs|fs-idmap|pidfd-kill|seccompagent ARGUMENT...
+usage: runc_helpers.py remap-rootfs|fs-idmap|pidfd-kill|seccompagent|sd-helper ARGUMENT...
 """
 import array
 import ctypes
@@ -8,12 +8,15 @@ import errno
 import fcntl
 import json
 import os
+import pathlib
 import select
 import signal
 import socket
 import struct
+import subprocess
 import sys
 import threading
+import time
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -199,7 +202,41 @@ def seccompagent(arguments):
         threading.Thread(target=answer, args=(descriptors[names.index("seccompFd")], suffix), daemon=True).start()
 
 
-PROGRAMS = {"remap-rootfs": remap_rootfs, "fs-idmap": fs_idmap, "pidfd-kill": pidfd_kill, "seccompagent": seccompagent}
+def slice_directory(name):
+    """The cgroup of a slice of systemd: of the user's own, without root."""
+    user = [] if os.geteuid() == 0 else ["--user"]
+    told = subprocess.run(["systemctl", *user, "show", "--property=ControlGroup", "--value", name], capture_output=True, text=True, check=True).stdout.strip()
+    return pathlib.Path(f"/sys/fs/cgroup{told}") if told else None
+
+
+def sd_helper(arguments):
+    """Starts or stops a transient slice of systemd; the containers that come into it find the controllers of the slices above."""
+    options, (verb, name) = parse(arguments, {"parent": ""})
+    manager = ["busctl", *([] if os.geteuid() == 0 else ["--user"]), "--quiet", "call", "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
+               "org.freedesktop.systemd1.Manager"]
+    if verb == "stop":
+        subprocess.run([*manager, "StopUnit", "ss", name, "replace"], check=True)
+        wanted = "inactive"
+    else:
+        switches = [f"{kind}Accounting" for kind in ("CPU", "Memory", "IO", "Tasks")]
+        properties = ["Description", "s", f"slice {name} of a test", "Wants", "as", "1", options["parent"], "DefaultDependencies", "b", "false"]
+        for switch in switches:
+            properties += [switch, "b", "true"]
+        subprocess.run([*manager, "StartTransientUnit", "ssa(sv)a(sa(sv))", name, "replace", str(3 + len(switches)), *properties, "0"], check=True)
+        wanted = "active"
+    for _ in range(200):
+        state = subprocess.run([*(["systemctl"] if os.geteuid() == 0 else ["systemctl", "--user"]), "is-active", name], capture_output=True, text=True, check=False)
+        if state.stdout.strip() == wanted:
+            break
+        time.sleep(0.05)
+    else:
+        sys.exit(f"{name} is {state.stdout.strip()}, not {wanted}")
+    if verb == "start":
+        directory = slice_directory(name)
+        directory.mkdir(parents=True, exist_ok=True)
+
+
+PROGRAMS = {"remap-rootfs": remap_rootfs, "fs-idmap": fs_idmap, "pidfd-kill": pidfd_kill, "seccompagent": seccompagent, "sd-helper": sd_helper}
 
 if __name__ == "__main__":
     os.closerange(3, 256)  # bats waits until nobody has its descriptors any more
