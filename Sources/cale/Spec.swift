@@ -1,4 +1,5 @@
 import CLI
+import ContainerRuntime
 import Diagnostics
 import Kernel
 import OCISpec
@@ -7,7 +8,8 @@ extension Cale {
     /// `cale spec`: answers the exit status.
     static func spec(_ invocation: Invocation) throws(OperationError) -> Int32 {
         let file = Path(invocation.options.value("bundle") ?? ".").appending("config.json")
-        let text = defaultConfiguration(rootless: invocation.options.isSet("rootless"), uid: effectiveUserID(), gid: effectiveGroupID())
+        let text = defaultConfiguration(
+            rootless: invocation.options.isSet("rootless"), cgroupNamespace: hostHasVersion2Cgroups(), uid: effectiveUserID(), gid: effectiveGroupID())
         do throws(Errno) {
             try FileDescriptor.open(file, [.writeOnly, .create, .exclusive], mode: 0o644).write(text + "\n")
         } catch {

@@ -17,6 +17,13 @@ struct DefaultConfigTests {
         #expect(try tree(defaultConfiguration(rootless: rootless, uid: 0, gid: 0)) == runc)
     }
 
+    @Test("has a cgroup namespace where the caller wants one", arguments: [false, true])
+    func cgroupNamespace(rootless: Bool) throws {
+        let config = try parse(defaultConfiguration(rootless: rootless, cgroupNamespace: true, uid: 1000, gid: 1001))
+        let without = try parse(defaultConfiguration(rootless: rootless, uid: 1000, gid: 1001))
+        #expect(Set(config.linux?.namespaces.map(\.type) ?? []) == Set(without.linux?.namespaces.map(\.type) ?? []).union([.cgroup]))
+    }
+
     @Test("is a configuration that can be started", arguments: [false, true])
     func isValid(rootless: Bool) throws {
         let text = defaultConfiguration(rootless: rootless, uid: 1000, gid: 1001)

@@ -1,4 +1,5 @@
 """config-linux.md, "Control groups", where all of them are version 2: what is written, and what the kernel makes of it."""
+import json
 import os
 import pathlib
 import re
@@ -291,6 +292,14 @@ def ownership_without_list(c):
     (c.rootfs / "sys/fs/cgroup").mkdir(parents=True, exist_ok=True)
     _, owners = owned(c, ["nosuid", "noexec", "nodev"])
     assert {name for name, uid in owners.items() if uid == 100000} == {".", *DELEGATED}, owners
+
+
+@case("spec writes a configuration with a cgroup namespace")
+def spec(c):
+    cgroup2()
+    c.call("spec", "--bundle", c.bundle).ok()
+    config = json.loads((c.bundle / "config.json").read_text())
+    assert {"type": "cgroup"} in config["linux"]["namespaces"], config["linux"]["namespaces"]
 
 
 @case("the cgroup stays the caller's: without such a mount, with a read-only one, without a new cgroup namespace", "RT-config-linux-054", "RT-config-linux-056")

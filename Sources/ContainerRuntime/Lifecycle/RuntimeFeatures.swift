@@ -1,3 +1,4 @@
+import Cgroups
 import ContainerInit
 import Kernel
 package import OCISpec
@@ -30,6 +31,9 @@ package func runtimeFeatures(version: String, commit: String) -> Features {
     features.potentiallyUnsafeConfigAnnotations = AnnotatedSettings.listed
     return features
 }
+
+/// Whether this host has version 2 cgroups alone: there `spec` gives a container a cgroup namespace, as runc has it.
+package func hostHasVersion2Cgroups() -> Bool { (try? CgroupSetup.current())?.isPureVersion2 ?? false }
 
 /// The version of the libseccomp that is built in, for `--version`, where runc tells it too.
 package func seccompLibraryVersion() -> String { libseccompVersion() }

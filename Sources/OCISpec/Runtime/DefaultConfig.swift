@@ -9,12 +9,14 @@ import JSON
 ///
 /// - Parameters:
 ///   - rootless: for a caller without privileges: a user namespace, no network namespace and no cgroup limits.
+///   - cgroupNamespace: with a cgroup namespace of its own, in which a version 2 cgroup can be the container's own to divide.
 ///   - uid: the caller's user id, which root in the container is mapped to; for `rootless` only.
 ///   - gid: the caller's group id, likewise.
-package func defaultConfiguration(rootless: Bool, uid: UInt32, gid: UInt32) -> String {
+package func defaultConfiguration(rootless: Bool, cgroupNamespace: Bool = false, uid: UInt32, gid: UInt32) -> String {
     var template = RuntimeTemplate(isRootless: rootless, hostUID: uid, hostGID: gid)
     // people go on from here, with any property there is
     template.version = Version.supported
+    template.hasCgroupNamespace = cgroupNamespace
     return template.text
 }
 
@@ -51,6 +53,7 @@ package struct RuntimeTemplate: Equatable, Sendable {
     package var annotations = StringMap()
     /// Nil: one of its own for root, the host's for everybody else.
     package var network: NetworkChoice?
+    package var hasCgroupNamespace = false
 
     /// Where programs are searched when nobody says it.
     package static var searchPath: String { "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" }
@@ -150,15 +153,19 @@ extension RuntimeTemplate {
         let ownID = { (id: UInt32) in [LinuxIDMapping(containerID: 0, hostID: id, size: 1)] }
         writeDefaultLinux(
             mappings: isRootless ? (uidMappings.isEmpty ? ownID(hostUID) : uidMappings, gidMappings.isEmpty ? ownID(hostGID) : gidMappings) : nil,
-            network: network, to: &writer)
+            network: network, others: hasCgroupNamespace ? [.cgroup] : [], to: &writer)
     }
 }
 
-/// - Parameter mappings: of a user namespace; nil for a container without one.
-private func writeDefaultLinux(mappings: (uids: [LinuxIDMapping], gids: [LinuxIDMapping])?, network: NetworkChoice?, to writer: inout JSONWriter) {
+/// - Parameters:
+///   - mappings: of a user namespace; nil for a container without one.
+///   - others: namespaces beside the usual ones.
+private func writeDefaultLinux(
+    mappings: (uids: [LinuxIDMapping], gids: [LinuxIDMapping])?, network: NetworkChoice?, others: [LinuxNamespaceType], to writer: inout JSONWriter
+) {
     let network = network ?? (mappings != nil ? .host : .none)
     let own: [LinuxNamespaceType] = network == .host ? [.pid] : [.pid, .network]
-    let namespaces = own + [.ipc, .uts, .mount] + (mappings != nil ? [.user] : [])
+    let namespaces = own + [.ipc, .uts, .mount] + others + (mappings != nil ? [.user] : [])
     writer.object { writer in
         if let mappings {
             write(mappings.uids, key: "uidMappings", to: &writer)
