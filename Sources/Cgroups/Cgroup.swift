@@ -48,6 +48,8 @@ package struct Cgroup: Equatable, Sendable {
 
     /// Lets systemd make the cgroup. It is settled when the init is in.
     private static func create(_ scope: SystemdScope, _ plan: CgroupPlan) throws(OperationError) -> Cgroup {
+        // systemd takes a directory as it finds it: in a frozen one the init would never begin
+        if scope.isOfVersion2 { try CgroupBuilder.refuseInUse(plan.directories[0].absolute) }
         let started = try scope.start()
         let directories = plan.directories.map { planned in
             var directory = planned

@@ -31,7 +31,7 @@ struct CgroupBuilder {
                 "create cgroup", path, .errno(error),
                 hint: isDenied ? "this user may not make cgroups here: limits need a cgroup that is delegated to the user" : nil)
         }
-        if !isNew { try refuseInUse(path) }
+        if !isNew { try Self.refuseInUse(path, but: placeholder) }
         if directory.isCpuset1 { try inheritCpuset(directory, isNew: isNew) }
         directories.append(path)
         try setLimits(of: directory, isNew: isNew)
@@ -107,8 +107,8 @@ struct CgroupBuilder {
         }
     }
 
-    /// RT-config-linux-043: an existing cgroup must have no processes and not be frozen.
-    private func refuseInUse(_ path: String) throws(OperationError) {
+    /// RT-config-linux-043: an existing cgroup must have no processes but `placeholder`, and not be frozen. One that is not there is fine.
+    static func refuseInUse(_ path: String, but placeholder: Int32? = nil) throws(OperationError) {
         func refused(_ why: String, _ hint: String) -> OperationError { OperationError("create cgroup", path, .invalid(why), hint: hint) }
         let count = try Cgroup.existing(directories: [path]).processes().filter { $0 != placeholder }.count
         if count > 0 {

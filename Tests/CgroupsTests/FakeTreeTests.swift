@@ -88,6 +88,15 @@ private func plan(_ setup: CgroupSetup, path: String = "/a/b", _ change: (inout 
                 == #"create cgroup "ROOT/a/b": container's cgroup unexpectedly frozen; hint: thaw it first"#)
     }
 
+    @Test("what is used or frozen is refused before systemd is asked", arguments: [("cgroup.procs", "4711\n", "is not empty"), ("cgroup.freeze", "1\n", "frozen")])
+    func usedScope(file: String, text: String, words: String) throws {
+        try tree.write("system.slice/cri-web.scope/cgroup.procs")
+        try tree.write("system.slice/cri-web.scope/" + file, text)
+        let request = SystemdRequest(bus: DBusAddress(path: "/nowhere"), isUser: false, uid: 0)
+        let plan = try planCgroup(path: "system.slice:cri:web", id: "web", resources: LinuxResources(), setup: tree.setup([]), systemd: request)
+        #expect(failure { _ = try Cgroup.create(plan) }?.contains(words) == true)
+    }
+
     @Test("a link in the place of a file is not followed")
     func link() throws {
         try tree.enable("pids")
