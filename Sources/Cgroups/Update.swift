@@ -22,6 +22,8 @@ extension LinuxResources {
             if cpu.burst == nil { cpu.burst = present.cpu?.burst }
             result.cpu = cpu
         }
+        // systemd has one number for both
+        if self.cpu?.idle == 0, self.cpu?.shares ?? 0 == 0 { result.cpu?.shares = present.cpu?.shares }
         return result
     }
 }

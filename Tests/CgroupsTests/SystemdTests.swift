@@ -44,6 +44,7 @@ import Testing
         ("cpu.max", "1 100000", ["CPUQuotaPeriodUSec=100000", "CPUQuotaPerSecUSec=10000"]),
         ("cpu.max", "33333 100000", ["CPUQuotaPeriodUSec=100000", "CPUQuotaPerSecUSec=340000"]),
         ("cpu.max", "max", ["CPUQuotaPerSecUSec=infinity"]), ("cpu.max", "1 0", []), ("cpu.max", "x", []),
+        ("cpu.idle", "1", ["CPUWeight=0"]), ("cpu.idle", "0", ["CPUWeight=infinity"]), ("cpu.max", "max 50000", ["CPUQuotaPeriodUSec=50000", "CPUQuotaPerSecUSec=infinity"]),
         ("cpuset.cpus", "0-3,9", ["AllowedCPUs=[15, 2]"]), ("cpuset.mems", "0", ["AllowedMemoryNodes=[1]"]), ("io.weight", "default 200", ["IOWeight=200"]),
         ("io.weight", "8:0 200", []), ("memory.max", "1Q", []), ("memory.max", "99999999999T", []), ("memory.oom.group", "1", []), ("hugetlb.2MB.max", "0", []),
     ])
@@ -54,6 +55,17 @@ import Testing
         let writes = [CgroupWrite(file: "memory.max", text: "1"), CgroupWrite(file: "pids.max", text: "2"), CgroupWrite(file: "memory.max", text: "3")]
         #expect(systemdProperties(of: writes).map { $0.line } == ["TasksMax=2", "MemoryMax=3"])
     }
+
+    @Test("idleness is a weight: it counts before one, and the end of it leaves room for one")
+    func idle() throws {
+        let idle = LinuxCPU(shares: 200, idle: 1)
+        let busy = LinuxCPU(shares: 200, idle: 0)
+        #expect(systemdProperties(of: try idle.cgroup2Writes()).map { $0.line } == ["CPUWeight=0"])
+        #expect(systemdProperties(of: try busy.cgroup2Writes()).map { $0.line } == ["CPUWeight=29"])
+    }
+
+    @Test("the version of systemd", arguments: [("252.38-1~deb12u1", 252), ("v258~rc1", 258), ("257", 257), ("", 0), ("rolling", 0)])
+    func version(text: String, number: Int) { #expect(systemdVersion(.variant(.string(text))) == number && systemdVersion(.string(text)) == 0) }
 
     @Test("annotations in GVariant's text format", arguments: [
         ("TimeoutStopUSec", "uint64 5000000", "TimeoutStopUSec=5000000"), ("TimeoutStopSec", "5", "TimeoutStopUSec=5000000"),

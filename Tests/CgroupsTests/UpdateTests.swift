@@ -18,6 +18,8 @@ private func resources(_ json: String) throws -> LinuxResources { try LinuxResou
         (#"{"cpu":{"period":4000}}"#, #"{"cpu":{"quota":1000,"burst":7,"period":4000}}"#),
         (#"{"cpu":{"burst":0}}"#, #"{"cpu":{"quota":1000,"burst":0,"period":2000}}"#),
         (#"{"cpu":{"shares":5}}"#, #"{"cpu":{"shares":5}}"#),
+        (#"{"cpu":{"idle":1}}"#, #"{"cpu":{"idle":1}}"#),
+        (#"{"cpu":{"idle":0}}"#, #"{"cpu":{"shares":3,"idle":0}}"#),
     ])
     func completion(update: String, expected: String) throws {
         let present = try resources(#"{"memory":{"limit":5,"swap":9},"cpu":{"shares":3,"quota":1000,"burst":7,"period":2000},"pids":{"limit":1}}"#)

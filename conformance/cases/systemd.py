@@ -159,6 +159,35 @@ def update(c):
     assert (own_cgroup2(c.state()["pid"]) / "pids.max").read_text().strip() == "20"
 
 
+@case("an idle container stays so over a reload, until it is told otherwise; then it has its weight again", "RT-config-linux-087")
+def idle(c):
+    manager(c)
+    c.linux["cgroupsPath"] = f"system.slice:box:{c.id}"
+    c.linux["resources"]["cpu"] = {"shares": 200, "idle": 1}
+    c.shell("sleep 60")
+    c.create().ok()
+    directory = own_cgroup2(c.state()["pid"])
+    if not (directory / "cpu.idle").exists():
+        raise Skip("this kernel knows no idle cgroups")
+    weight = (directory / "cpu.weight").read_text()
+    subprocess.run(["systemctl", "daemon-reload"], check=True)
+    assert (directory / "cpu.idle").read_text() == "1\n"
+    c.call("update", "--cpu-idle", "0", c.id).ok()
+    subprocess.run(["systemctl", "daemon-reload"], check=True)
+    assert (directory / "cpu.idle").read_text() == "0\n"
+    assert (directory / "cpu.weight").read_text() != weight
+
+
+@case("a period without a quota is in the file, although systemd knows none then")
+def period_alone(c):
+    manager(c)
+    c.linux["cgroupsPath"] = f"system.slice:box:{c.id}"
+    c.shell("sleep 60")
+    c.create().ok()
+    c.call("update", "--cpu-period", "50000", c.id).ok()
+    assert (own_cgroup2(c.state()["pid"]) / "cpu.max").read_text() == "max 50000\n"
+
+
 @case("a scope of the same name is an error that names it")
 def same_name(c):
     manager(c)
@@ -167,9 +196,25 @@ def same_name(c):
     c.create().ok()
     first, c.id = c.id, c.id + "b"
     try:
-        c.create().failed(f"box-{first}.scope", "already")
+        c.create().failed(f"box-{first}.scope", "already|not empty")
     finally:
         c.id = first
+
+
+@case("a frozen cgroup in the place of the scope's is refused at once, and stays", "RT-config-linux-043")
+def frozen(c):
+    manager(c)
+    if os.geteuid() != 0:
+        raise Skip("needs root")
+    directory = cgroup2() / f"system.slice/box-{c.id}.scope"
+    directory.mkdir()
+    try:
+        (directory / "cgroup.freeze").write_text("1")
+        c.linux["cgroupsPath"] = f"system.slice:box:{c.id}"
+        c.create().failed("frozen")
+        assert (directory / "cgroup.freeze").read_text() == "1\n"
+    finally:
+        directory.rmdir()
 
 
 @case("the kernel's word: a program that needs too much memory is killed, and its scope goes")

@@ -24,6 +24,16 @@ private func request(_ method: String, _ body: [DBusValue]) -> DBusMessage {
     .call(method, interface: systemdName + ".Manager", path: "/org/freedesktop/systemd1", destination: systemdName, body)
 }
 
+/// What this systemd understands of `properties`: the weight 0, which means idle, is new in version 252, and refused before.
+private func understood(_ properties: [SystemdProperty], _ bus: inout DBusConnection) throws(OperationError) -> [SystemdProperty] {
+    guard properties.contains(.idle) else { return properties }
+    let answer = try bus.call(
+        .call(
+            "Get", interface: "org.freedesktop.DBus.Properties", path: "/org/freedesktop/systemd1", destination: systemdName,
+            [.string(systemdName + ".Manager"), .string("Version")]))
+    return systemdVersion(answer.body.first) >= 252 ? properties : properties.filter { $0 != .idle }
+}
+
 extension SystemdScope {
     /// Makes the scope around a process of its own and waits until it is there.
     ///
@@ -43,11 +53,12 @@ extension SystemdScope {
 
     private func start(_ placeholder: Int32, _ bus: inout DBusConnection) throws(OperationError) {
         bus.match(unit.jobRule)
+        let known = try understood(properties, &bus)
         let processes = SystemdProperty("PIDs", .array("u", [.uint32(UInt32(placeholder))]))
         let start = request(
             "StartTransientUnit",
             [
-                .string(unit.name), .string("replace"), .array("(sv)", (properties + [processes]).map { $0.entry }),
+                .string(unit.name), .string("replace"), .array("(sv)", (known + [processes]).map { $0.entry }),
                 .array("(sa(sv))", []),
             ])
         var answer = try bus.call(start)
@@ -121,12 +132,23 @@ extension SystemdUnit {
         try finish(job, &bus, "remove scope")
     }
 
-    /// Gives the scope other limits, until it ends.
-    package func set(_ properties: [SystemdProperty]) throws(OperationError) {
+    /// Gives the scope other limits, until it ends: as properties, and in the files that systemd then writes otherwise.
+    ///
+    /// - Parameter plan: an update that has been applied.
+    package func tell(_ plan: CgroupPlan) throws(OperationError) {
+        let again = plan.unknownToSystemd
+        try set(systemdProperties(of: plan.directories.flatMap { $0.writes }), settled: !again.directories.isEmpty)
+        try Cgroup.apply(again)
+    }
+
+    /// - Parameter settled: whether to wait until systemd has written the files. It answers before, and reads the next question after that.
+    func set(_ properties: [SystemdProperty], settled: Bool = false) throws(OperationError) {
         if properties.isEmpty { return }
         var bus = try DBusConnection.open(self.bus, withinMilliseconds: answerMilliseconds)
-        let answer = try bus.call(request("SetUnitProperties", [.string(name), .boolean(true), .array("(sv)", properties.map { $0.entry })]))
+        let known = try understood(properties, &bus)
+        let answer = try bus.call(request("SetUnitProperties", [.string(name), .boolean(true), .array("(sv)", known.map { $0.entry })]))
         if answer.kind == .error { throw refused(answer, "change limits of scope") }
+        if settled { _ = try bus.call(.call("Ping", interface: "org.freedesktop.DBus.Peer", path: "/org/freedesktop/systemd1", destination: systemdName, [])) }
     }
 }
 

@@ -14,6 +14,9 @@ package struct SystemdProperty: Equatable, Sendable {
         self.value = value
     }
 
+    /// The weight of a cgroup whose processes run when nobody else wants to.
+    static var idle: SystemdProperty { SystemdProperty("CPUWeight", .uint64(0)) }
+
     /// A member of a(sv).
     var entry: DBusValue { .structure([.string(name), .variant(value)]) }
 
@@ -36,6 +39,16 @@ package func systemdProperties(of writes: [CgroupWrite]) -> [SystemdProperty] {
     return properties + systemdProperties1(of: writes)
 }
 
+extension CgroupPlan {
+    /// The part of an update that systemd writes otherwise than it was told: without a quota it knows no period.
+    var unknownToSystemd: CgroupPlan {
+        var plan = self
+        for index in plan.directories.indices { plan.directories[index].writes.removeAll { $0.file != "cpu.max" || !$0.text.hasPrefix("max ") } }
+        plan.directories.removeAll { $0.writes.isEmpty }
+        return plan
+    }
+}
+
 private func systemdProperties(of write: CgroupWrite) -> [SystemdProperty] {
     func bytes(_ name: String) -> [SystemdProperty] { byteCount(write.text).map { [SystemdProperty(name, .uint64($0))] } ?? [] }
     switch write.file {
@@ -46,6 +59,7 @@ private func systemdProperties(of write: CgroupWrite) -> [SystemdProperty] {
     case "memory.swap.max": return bytes("MemorySwapMax")
     case "pids.max": return bytes("TasksMax")
     case "cpu.weight": return UInt64(write.text).map { [SystemdProperty("CPUWeight", .uint64($0))] } ?? []
+    case "cpu.idle": return [words(write.text) == ["1"] ? .idle : SystemdProperty("CPUWeight", .uint64(.max))]
     case "cpu.max": return quota(write.text)
     case "cpuset.cpus": return numbers("AllowedCPUs", write.text)
     case "cpuset.mems": return numbers("AllowedMemoryNodes", write.text)
@@ -103,6 +117,13 @@ private func byteCount(_ text: String) -> UInt64? {
     }
     guard let number = UInt64(String(decoding: shift > 0 ? bytes.dropLast() : bytes[...], as: UTF8.self)), number >> (64 - shift) == 0 || shift == 0 else { return nil }
     return number << shift
+}
+
+/// The number in the words that systemd has for its version, "252.38-1~deb12u1" or "v258~rc1"; 0 for what is none.
+package func systemdVersion(_ value: DBusValue?) -> Int {
+    guard case .variant(let inner)? = value, let text = inner.text else { return 0 }
+    let digits = text.utf8.drop { $0 == UInt8(ascii: "v") }.prefix { $0 >= 0x30 && $0 <= 0x39 }
+    return Int(String(decoding: Array(digits), as: UTF8.self)) ?? 0
 }
 
 /// "50000 100000" or "max": quota and period in microseconds.

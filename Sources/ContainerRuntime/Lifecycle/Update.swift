@@ -51,7 +51,7 @@ extension Container {
         for warning in plan.warnings { warn(warning) }
         try Cgroup.apply(plan)
         // systemd writes the files again when it likes: it must know the new limits
-        if let unit = state.unit { try unit.set(systemdProperties(of: plan.directories.flatMap { $0.writes })) }
+        try state.unit?.tell(plan)
         try directory.store(limits)
     }
 }
