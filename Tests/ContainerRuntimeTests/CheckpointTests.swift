@@ -148,14 +148,14 @@ struct RestoreRequestTests {
         _ config: RuntimeConfig, hostNamespaces: NamespaceSet = [], streams: [String] = [], _ change: (inout RestoreOptions) -> Void = { _ in }
     ) throws -> CriuOptions {
         let id = try ContainerID("web")
-        var options = RestoreOptions(creation: CreateOptions(id: id, stateRoot: "/s", bundle: "/b"), criu: CriuSettings(imagePath: "/i"))
+        var options = RestoreOptions(creation: CreateOptions(id: id, stateRoot: "/s", bundle: "."), criu: CriuSettings(imagePath: "/i"))
         change(&options)
         let setup = CgroupSetup(hierarchies: [CgroupHierarchy(version: .v2, controllers: ["pids"], mountPoint: "/sys/fs/cgroup", ownPath: "/")])
         let cgroup = try planCgroup(path: nil, id: "web", resources: LinuxResources(), setup: setup)
         let context = PlanContext(
             id: id, bundle: "/b", isPrivileged: true, uid: 0, gid: 0, cgroup: cgroup, grantableCapabilities: .max, kindOfFile: { _ in .success(.directory) })
         return try options.request(
-            config, plan: ContainerPlan(config, context: context), root: "/s/web/criu-root", hostNamespaces: hostNamespaces, streams: streams,
+            config, plan: ContainerPlan(config, context: context), bundle: "/b", root: "/s/web/criu-root", hostNamespaces: hostNamespaces, streams: streams,
             submounts: { $0 == "/b/data" ? [("/real/b/data/sub", "/sub")] : [] }, exists: { _ in false })
     }
 
@@ -186,7 +186,7 @@ struct RestoreRequestTests {
     @Test("what is mounted below the source of a recursive bind mount has its name below the destination; that of another one has not")
     func submounts() throws {
         let mounts = #"""
-            ,{"destination":"/link/./data","type":"bind","source":"data","options":["rbind"]},{"destination":"/one","source":"data","options":["bind"]},
+            ,{"destination":"/link/./data","type":"bind","source":"data","options":["rbind"]},{"destination":"/one","source":"./data/.","options":["bind"]},
             {"destination":"/all","type":"rbind","source":"/b/data"}
             """#
         let pairs = try request(config(mounts: mounts)).externalMounts

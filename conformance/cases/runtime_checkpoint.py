@@ -121,6 +121,24 @@ def counting(c):
     c.delete().ok()
 
 
+@case("a bind mount with a relative source comes back without --bundle; who came by exec is written down and comes back as well")
+def again(c):
+    needs_criu(c)
+    (c.bundle / "data").mkdir()
+    c.mount("/data", "bind", "./data", ["rbind", "rw"])
+    c.shell(COUNT)
+    c.write()
+    quiet(c, "run", "--detach", c.id)
+    counts_on(c, 1)
+    for executed in (0, 1):
+        checkpoint(c).ok()
+        quiet(c, "restore", "--detach", "--image-path", c.directory / "images", "--work-path", c.directory / "work", c.id)
+        counts_on(c, number(c))
+        lines = c.call("exec", c.id, "/bin/sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '").ok().out
+        assert lines.count("sleep 1000") == executed, lines
+        c.call("exec", c.id, "/bin/sh", "-c", "sleep 1000 </dev/null >/dev/null 2>&1 &").ok()
+
+
 @case("--leave-running lets the container go on; the images are good all the same")
 def leave_running(c):
     begin(c)

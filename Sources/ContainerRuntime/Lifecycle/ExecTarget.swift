@@ -44,6 +44,11 @@ struct ExecTarget: ~Copyable {
     borrowing func plan(
         _ options: ExecOptions, handles: inout HandleTable, compile: (LinuxSeccomp) throws(OperationError) -> SeccompProgram
     ) throws(OperationError) -> ContainerPlan {
+        var config = config
+        // criu gives what it restores clocks that go on, in a namespace that the configuration does not have
+        if state.wasRestored, try initProcess.inode(ofForeign: .time) != nil, config.linux?.namespaces.contains(where: { $0.type == .time }) == false {
+            config.linux?.namespaces.append(LinuxNamespace(.time))
+        }
         let namespaces = config.linux?.namespaces ?? []
         var kinds = NamespaceSet()
         var mayBeOwn = NamespaceSet()
@@ -51,7 +56,6 @@ struct ExecTarget: ~Copyable {
             kinds.insert(namespace.type.kind)
             if namespace.path != nil { mayBeOwn.insert(namespace.type.kind) }
         }
-        if state.wasRestored, try initProcess.inode(ofForeign: .time) != nil { kinds.insert(.time) }
         let uid = effectiveUserID()
         var context = PlanContext(
             id: options.id, bundle: Path(state.bundle), isPrivileged: uid == 0, uid: uid, gid: effectiveGroupID(),

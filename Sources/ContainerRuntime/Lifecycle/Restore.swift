@@ -72,7 +72,8 @@ private struct Restoration {
             }
             try Handles.openSources(plan.clonedSources, into: &handles)
             let request = try options.request(
-                config, plan: plan, root: directory.path(of: StateDirectory.criuRootName).text, hostNamespaces: hostNamespaces, streams: streams,
+                config, plan: plan, bundle: preparation.bundle.path, root: directory.path(of: StateDirectory.criuRootName).text,
+                hostNamespaces: hostNamespaces, streams: streams,
                 submounts: { source in
                     guard let plain = try? plainPath(source) else { return [] }  // the mount itself tells what is wrong with its source
                     return host.compactMap { mount in mount.place(below: plain).map { (mount.mountPoint, $0) } }

@@ -19,12 +19,13 @@ extension RestoreOptions {
     /// criu's options for a restoration, without the descriptors of directories and without cgroups.
     ///
     /// - Parameters:
+    ///   - bundle: where relative sources of mounts begin: absolute, since criu is somewhere else.
     ///   - root: where the rootfs is mounted for criu.
     ///   - hostNamespaces: joined namespaces that are the caller's own: nothing is to be done for them.
     ///   - streams: the content of descriptors.json.
     ///   - submounts: for a source of a recursive bind mount, where mounts of the host are below it, and the way from it to each.
     func request(
-        _ config: RuntimeConfig, plan: ContainerPlan, root: String, hostNamespaces: NamespaceSet, streams: [String],
+        _ config: RuntimeConfig, plan: ContainerPlan, bundle: Path, root: String, hostNamespaces: NamespaceSet, streams: [String],
         submounts: (Path) -> [(place: Path, rest: String)], exists: (String) -> Bool
     ) throws(OperationError) -> CriuOptions {
         guard plan.newNamespaces.contains(.mount) else {
@@ -48,12 +49,12 @@ extension RestoreOptions {
             if options.inherited.contains(where: { $0.key == stream }) { continue }
             options.inherited.append(.init(stream, InheritedNumber.stream(Int32(index))))
         }
-        options.externalMounts = externalMounts(config, plan: plan, submounts: submounts)
+        options.externalMounts = externalMounts(config, plan: plan, bundle: bundle, submounts: submounts)
         return options
     }
 
     private func externalMounts(
-        _ config: RuntimeConfig, plan: ContainerPlan, submounts: (Path) -> [(place: Path, rest: String)]
+        _ config: RuntimeConfig, plan: ContainerPlan, bundle: Path, submounts: (Path) -> [(place: Path, rest: String)]
     ) -> [CriuOptions.Pair] {
         var pairs: [CriuOptions.Pair] = []
         func add(_ name: String, _ source: String) {
@@ -65,7 +66,8 @@ extension RestoreOptions {
         for mount in config.mounts {
             let name = CheckpointNames.name(of: mount.destination)
             if mount.isBind {
-                guard let source = mount.source.map({ Path($0).relative(to: creation.bundle) }) else { continue }
+                // criu takes paths apart and knows no "."
+                guard let source = mount.source.map({ Path($0).relative(to: bundle).withoutDots }) else { continue }
                 add(name, source.text)
                 // criu looks for those alone that the images tell of
                 if mount.isRecursiveBind { for submount in submounts(source) { add(name + submount.rest, submount.place.text) } }
