@@ -32,7 +32,7 @@ triple    = $(shell $(SWIFT)c -print-target-info | sed -n 's/.*"unversionedTripl
 release   = SWIFT_RESOURCES="$(resources)" SWIFT_TRIPLE="$(triple)" CALE_RELEASE=$(MODE) CALE_GZIP=$(GZIP) PKG_CONFIG_PATH=$(CURDIR)/build/archives \
             $(SWIFT) build -c release $(CHECKED) --disable-local-rpath --scratch-path $(SCRATCH)
 
-.PHONY: help build demo test unit conformance compare orchestrators others coverage faults threats soak fuzz sanitize order bench bench-images trees hostile-images install uninstall format clean \
+.PHONY: help build demo test unit conformance compare orchestrators others others-vm coverage faults threats soak fuzz sanitize order bench bench-images trees hostile-images install uninstall format clean \
         vm build-packages demo-packages test-packages bench-packages others-packages vm-packages every-mode fuzz-program
 
 help: ## this list
@@ -105,6 +105,9 @@ others: others-packages build ## the tests of runc and of crun themselves, and t
 	RUNTIME=build/bin/cale conformance/others/runc
 	RUNTIME=build/bin/cale conformance/others/crun
 	RUNTIME=build/bin/cale conformance/others/runtime-tools
+
+others-vm: others-packages vm-packages build ## runc's tests in the virtual machine: version 2, systemd's driver, without root
+	failed=; for modes in "" --systemd --rootless "--systemd --rootless"; do RUNTIME=build/bin/cale conformance/others/runc --vm $$modes || failed=1; done; [ -z "$$failed" ]
 
 faults: test-packages build ## cale and calque are killed at every system call of their commands, and every one fails in every plausible way
 	RUNTIME=build/bin/cale conformance/faults/run
