@@ -17,13 +17,13 @@ USER = "tester"
 HOME = "/srv/runc"  # what the guest does not read from the share
 PROGRAMS = ("bats", "jq", "gawk")
 FOLDERS = ("/usr/lib/bats-core", "/usr/libexec/bats-core")
-# what its tests compile, by the name that they give it
-COMPILED = {
-    "dev_access_test": ["-static", "tests/integration/testdata/dev_access_test.c"],
+TEST_DATA = "tests/integration/testdata"
+# what its tests compile beside the programs of TEST_DATA, by the name that they give it
+LIBRARIES = {
     "librunc-hooks-create-runtime.so.1.0.0": ["-shared", "-Wl,-soname,librunc-hooks-create-runtime.so.1"],
     "librunc-hooks-create-container.so.1.0.0": ["-shared", "-Wl,-soname,librunc-hooks-create-container.so.1"],
 }
-COMPILER = '#!/bin/sh\nwhile [ "$1" != -o ]; do shift; done\nexec cp "/usr/local/lib/compiled/${2##*/}" "$2"\n'
+COMPILER = '#!/bin/sh\nwhile [ "$1" != -o ]; do shift; done\nname=${3:-$2}\nname=${name##*/}\nexec cp "/usr/local/lib/compiled/${name%.c}" "$2"\n'
 
 
 def copy_programs(target, suite):
@@ -40,7 +40,8 @@ def copy_programs(target, suite):
         for library in re.findall(r"=> (\S+)", subprocess.run(["ldd", program], capture_output=True, text=True, check=False).stdout):
             if not re.match(r"lib(c|m)\.so", os.path.basename(library)):
                 shutil.copy(library, local / "lib")
-    for name, arguments in COMPILED.items():
+    programs = {path.stem: ["-static", path] for path in (suite / TEST_DATA).glob("*.c")}
+    for name, arguments in (LIBRARIES | programs).items():
         subprocess.run(["cc", "-o", local / "lib/compiled" / name, *arguments], cwd=suite, check=True)
     (local / "bin/gcc").write_text(COMPILER)
     (local / "bin/gcc").chmod(0o755)
