@@ -132,6 +132,13 @@ import Testing
         #expect(plan.limitsAnything)
     }
 
+    @Test("an idle scope is never given a weight, which it would refuse")
+    func idle() throws {
+        let resources = try LinuxResources.parse(Array(#"{"cpu":{"shares":200,"idle":1}}"#.utf8), source: "test")
+        let plan = try planCgroup(path: "a-b.slice:p:n", id: "web", resources: resources, setup: setup, systemd: request(isUser: false))
+        #expect(plan.directories[0].writes.map { $0.file } == ["cpu.idle"])
+    }
+
     @Test("a scope of the user's is below the user's manager")
     func user() throws {
         let plan = try planCgroup(path: nil, id: "web", resources: LinuxResources(), setup: setup, systemd: request(isUser: true))

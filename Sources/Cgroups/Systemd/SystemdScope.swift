@@ -79,6 +79,8 @@ extension CgroupPlan {
             directories[0].writes.removeAll(where: isNarrow)
         }
         scope.properties += systemdProperties(of: directories.flatMap { $0.writes })
+        // systemd has made the cgroup idle before anything is written, and an idle one takes no weight
+        if scope.isOfVersion2 && scope.properties.contains(.idle) { directories[0].writes.removeAll { $0.file == "cpu.weight" } }
         for entry in request.annotations.entries {
             guard let property = try systemdProperty(annotation: entry.key, value: entry.value) else { continue }
             scope.properties.removeAll { $0.name == property.name }
