@@ -54,6 +54,16 @@ def unlimited(c):
     c.shell("echo up").run().prints("up")
 
 
+@case("the cgroup mount shows the container's own cgroup; where it has none, the host's, which cannot be written", root=False)
+def mount(c):
+    delegated(c)
+    c.config["mounts"] = [mount for mount in c.config["mounts"] if mount["destination"] != "/sys/fs/cgroup"]
+    c.mount("/sys/fs/cgroup", "cgroup", "cgroup", ["nosuid", "noexec", "nodev"])
+    c.shell("test -e /sys/fs/cgroup/memory.max && find /sys/fs/cgroup -type d").run().prints("/sys/fs/cgroup")
+    c.linux["cgroupsPath"] = f"/{c.id}"
+    c.shell("test ! -e /sys/fs/cgroup/memory.max && grep /sys/fs/cgroup /proc/self/mounts | tail -n 1 | grep -o ' ro,'").run().prints("ro,")
+
+
 @case("kill, pause and delete reach all processes", root=False)
 def killed(c):
     parent = delegated(c)

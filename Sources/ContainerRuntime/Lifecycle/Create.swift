@@ -140,7 +140,7 @@ private func make(
         try? Resctrl.remove(plan.resctrl?.removed ?? [])  // the first error is the one to tell
         throw error
     }
-    if cgroup.directories.count < plan.cgroup.directories.count { plan.limitCgroupMount(to: cgroup.directories) }
+    if cgroup.directories != plan.cgroup.directories.map({ $0.absolute }) { plan.limitCgroupMount(to: cgroup.directories) }
     state.cgroupDirectories = cgroup.directories
     state.cgroupParents = cgroup.madeParents
     do throws(OperationError) {

@@ -135,13 +135,31 @@ extension ContainerPlan {
         throw OperationError("mount", destination.text, .invalid("nothing may be mounted inside of /proc"), field: field)
     }
 
-    /// Leaves the hierarchies out of the container's cgroup mount in which it got no cgroup, since its maker may make none there.
+    /// Makes the container's cgroup mount show what was made: the caller may make no cgroup in some hierarchies, or in none, and systemd tells where its scope is.
     mutating func limitCgroupMount(to directories: [String]) {
+        let planned = cgroup.directories.first.map { MountStep.Source.bind(Path($0.absolute), recursive: false) }
         for index in steps.indices {
-            guard case .mountCgroups(var step) = steps[index].step else { continue }
-            step.hierarchies.removeAll { !directories.contains($0.path.text) }
-            steps[index].step = .mountCgroups(step)
+            switch steps[index].step {
+            case .mountCgroups(var step):
+                step.hierarchies.removeAll { !directories.contains($0.path.text) }
+                steps[index].step = .mountCgroups(step)
+            case .mount(let step) where step.source == planned:
+                steps[index].step = .mount(Self.cgroupMount(of: directories.first, at: step.destination, step.set))
+            default: continue
+            }
         }
+    }
+
+    private static func cgroupMount(of directory: String?, at destination: InRootPath, _ attributes: MountAttributes) -> MountStep {
+        guard let directory else {
+            // no cgroup of its own: the host's, never writable
+            var step = MountStep(source: .bind("/sys/fs/cgroup", recursive: true), destination: destination)
+            step.recursiveSet = attributes.union([.readOnly, .noSuid, .noDevices, .noExec])
+            return step
+        }
+        var step = MountStep(source: .bind(Path(directory), recursive: false), destination: destination)
+        step.set = attributes
+        return step
     }
 
     /// The container's own cgroups, read-only or not; in version 1 one bind mount a hierarchy.
@@ -158,15 +176,10 @@ extension ContainerPlan {
                             name: name, path: Path(directory.absolute), aliases: controllers.count > 1 ? controllers.filter { $0 != name } : [])
                     })),
                 field: field)
-        } else if let directory = cgroup.directories.first, context.isPrivileged {
-            var step = MountStep(source: .bind(Path(directory.absolute), recursive: false), destination: destination)
-            step.set = options.set
-            add(.mount(step), field: field)
         } else {
-            // no cgroup of its own: the host's, never writable
-            var step = MountStep(source: .bind("/sys/fs/cgroup", recursive: true), destination: destination)
-            step.recursiveSet = options.set.union([.readOnly, .noSuid, .noDevices, .noExec])
-            add(.mount(step), field: field)
+            // in version 1 a user has none
+            let own = legacy.isEmpty ? cgroup.directories.first?.absolute : nil
+            add(.mount(Self.cgroupMount(of: own, at: destination, options.set)), field: field)
         }
     }
 }
