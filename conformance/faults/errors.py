@@ -161,12 +161,12 @@ def number(name):
 
 
 # What there is to say when a process of the command is killed.
-KILLED = r"was killed|its init was ended|killed by signal 9|ended without a word|/proc/\d+/.*ENOENT"
+KILLED = r"it was killed|a process that helps was killed|its init was ended|killed by signal 9|ended without a word|/proc/\d+/.*ENOENT"
 
 # Errors that another word explains better than the errno would: role, system call, errno, what the message has.
 EXCUSED = [
     # the init cannot say that it cannot say anything, and nobody hears an init that is gone
-    (r"0\.\d+.*", "sendmsg|read|write", "ENOBUFS|EPIPE|EIO|ENOSPC", "ended without a word|killed before its program ran"),
+    (r"0\.[13].*", "sendmsg|read|write", "ENOBUFS|EPIPE|EIO|ENOSPC", "ended without a word|killed before its program ran"),
     ("0", "openat", "ENOENT", "ended without a word"),  # /proc/PID/timens_offsets
     ("0", "sendmsg|recvmsg|read", "EPIPE|ECONNRESET", "ended without a word"),
     ("0", "open|openat|newfstatat", "ENOENT", "a limit by a cgroup controller that this host does not offer"),
