@@ -167,7 +167,6 @@ KILLED = r"it was killed|a process that helps was killed|its init was ended|kill
 EXCUSED = [
     # the init cannot say that it cannot say anything, and nobody hears an init that is gone
     (r"0\.[13].*", "sendmsg|read|write", "ENOBUFS|EPIPE|EIO|ENOSPC", "ended without a word|killed before its program ran"),
-    ("0", "openat", "ENOENT", "ended without a word"),  # /proc/PID/timens_offsets
     ("0", "sendmsg|recvmsg|read", "EPIPE|ECONNRESET", "ended without a word"),
     ("0", "open|openat|newfstatat", "ENOENT", "a limit by a cgroup controller that this host does not offer"),
     ("0", "pidfd_open", "ESRCH", "it was killed before its program ran|ended without a word|its init has ended"),

@@ -292,7 +292,7 @@ struct Launch: ~Copyable {
         let text = plan.timeOffsets.reduce("") { $0 + "\($1.clock) \($1.seconds) \($1.nanoseconds)\n" }
         do throws(Errno) {
             try openVerifiedProc("\(pid)/timens_offsets", .writeOnly).writeAtOnce(text)
-        } catch where error == .noProcess || error == .noEntry {
+        } catch where error == .noProcess {
             throw died()
         } catch {
             throw OperationError("write", "/proc/\(pid)/timens_offsets", .errno(error), field: "linux.timeOffsets", hint: "a clock must not become negative")
