@@ -102,7 +102,7 @@ package struct Executor: ~Copyable {
         case .pivotRoot: try pivot()
         case .moveRoot: try moveRoot()
         case .changeRoot: try enterRoot()
-        case .setRootPropagation(let propagation): try Kernel.setPropagation(propagation, of: "/", recursive: true)
+        case .setRootPropagation(let propagation, let recursive): try setRootPropagation(propagation, recursive: recursive)
         default: try performOnProcess(step)
         }
     }

@@ -62,7 +62,8 @@ package enum Step: Equatable, Sendable {
     case moveRoot
     /// chroot(2) into the `root` handle, for containers without a mount namespace.
     case changeRoot
-    case setRootPropagation(Propagation)
+    /// How mount events spread from and to the root; to mounts below it as well, if that is asked for.
+    case setRootPropagation(Propagation, recursive: Bool)
 
     // The process
     case openProc

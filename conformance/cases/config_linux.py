@@ -226,11 +226,26 @@ def seccomp_agent_gone(c):
 @case("rootfsPropagation: each word", "RT-config-linux-192")
 def root_propagations(c):
     c.wrapper = ["unshare", "--mount", "--propagation", "shared"]
+    # a peer group of its own: it does not receive what the host mounts
     for word, kinds in (("private", set()), ("rprivate", set()), ("slave", {"master"}), ("rslave", {"master"}), ("unbindable", {"unbindable"}),
-                        ("runbindable", {"unbindable"})):
+                        ("runbindable", {"unbindable"}), ("shared", {"shared"}), ("rshared", {"shared"})):
         c.linux["rootfsPropagation"] = word
         found = {text.split(":")[0] for text in mount_line(c.probe()["mountinfo"], "/")["propagation"]}
         assert found == kinds or word.endswith("slave") and not found, (word, found)
+
+
+@case("rootfsPropagation: without r it is for the root alone")
+def root_propagation_alone(c):
+    shared = c.directory / "shared"
+    shared.mkdir()
+    c.wrapper = ["unshare", "--mount", "--propagation", "private", "sh", "-c", f'mount -t tmpfs host {shared} && mount --make-shared {shared} && exec "$@"', "sh"]
+    c.mount("/srv/peer", "bind", shared, ["bind", "rshared"])
+    c.mount("/srv/alone", "tmpfs", "tmpfs", ["rprivate"])
+    for word, shared in (("shared", ["/srv/peer"]), ("private", ["/srv/peer"]), ("rprivate", []), ("rshared", ["/srv/peer", "/srv/alone"])):
+        c.linux["rootfsPropagation"] = word
+        text = c.probe()["mountinfo"]
+        found = [place for place in ("/srv/peer", "/srv/alone") if any(part.startswith("shared:") for part in mount_line(text, place)["propagation"])]
+        assert found == shared, (word, found)
 
 
 @case("devices: block, unbuffered, fifo, below a directory of their own", "RT-config-linux-021", "RT-config-linux-023", "RT-config-linux-024",

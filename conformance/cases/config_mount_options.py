@@ -226,6 +226,26 @@ def propagation(c):
         assert kinds(mount_line(text, f"/{name}/sub")) != kinds(mount_line(text, "/" + name)), text
 
 
+@case("shared with the host, both ways, when rootfsPropagation says so too", "RT-config-073", "RT-config-077")
+def bidirectional(c):
+    source = c.directory / "source"
+    (source / "from-host").mkdir(parents=True)
+    (source / "from-container").mkdir()
+    script = (f'mount -t tmpfs host {source} && mount --make-shared {source} && mkdir {source}/from-host {source}/from-container && "$@"; code=$?; '
+              f'if [ -e {source}/from-container/here ]; then echo host sees it; fi; exit $code')
+    c.wrapper = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh"]
+    c.capabilities("CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE")
+    c.shell("mount -t tmpfs inner /mnt/from-container && touch /mnt/from-container/here")
+    for word in ("shared", "rshared"):
+        for root, seen in ((None, ""), ("rslave", ""), ("shared", "host sees it"), ("rshared", "host sees it")):
+            c.config["mounts"] = [mount for mount in c.config["mounts"] if mount["destination"] != "/mnt"]
+            c.mount("/mnt", "bind", source, ["rbind", word])
+            c.linux.pop("rootfsPropagation", None)
+            if root:
+                c.linux["rootfsPropagation"] = root
+            assert c.run().ok().out.strip() == seen, (word, root)
+
+
 @case("rprivate, rslave, rshared, runbindable are for those below it as well", "RT-config-064", "RT-config-068", "RT-config-069", "RT-config-073")
 def recursive_propagation(c):
     source = prepared(c, propagation="shared", mark="rshared")

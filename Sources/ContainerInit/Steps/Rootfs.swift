@@ -54,6 +54,13 @@ extension Executor {
         try changeDirectory(to: "/")
     }
 
+    /// A shared root gets a peer group of its own (RT-config-linux-192): as a slave of the host's mount, which it is until then, it would still
+    /// receive the host's mounts. Mounts below keep their masters and peers.
+    func setRootPropagation(_ propagation: Propagation, recursive: Bool) throws(Errno) {
+        if propagation == .shared { try setPropagation(.private, of: "/", recursive: false) }
+        try setPropagation(propagation, of: "/", recursive: recursive)
+    }
+
     func enterRoot() throws(Errno) {
         try handles.with(.root) { (root) throws(Errno) in try root.makeCurrentDirectory() }
         try changeRoot(to: ".")

@@ -32,7 +32,7 @@ extension ContainerPlan {
         }
         let idMap = try sourceIDMap(mount, options: options, isBind: isBind, field: field, context: context)
         if isBind {
-            try planBind(mount, options: options, idMap: idMap, index: index, into: &step, context: context)
+            try planBind(mount, options: options, idMap: idMap, index: index, linux: linux, into: &step, context: context)
         } else {
             try planNew(mount, options: options, label: linux.mountLabel, field: field, into: &step, context: context)
             if mount.type == "tmpfs", step.set.contains(.readOnly), isFilledLater(destination, index: index) {
@@ -60,7 +60,7 @@ extension ContainerPlan {
     }
 
     private mutating func planBind(
-        _ mount: Mount, options: MountOptions, idMap: SourceIDMap?, index: Int, into step: inout MountStep, context: PlanContext
+        _ mount: Mount, options: MountOptions, idMap: SourceIDMap?, index: Int, linux: Linux, into step: inout MountStep, context: PlanContext
     ) throws(OperationError) {
         let field = "mounts[\(index)]"
         guard let text = mount.source, !text.isEmpty else {
@@ -68,8 +68,9 @@ extension ContainerPlan {
         }
         let source = Path(text).relative(to: context.bundle)
         let kind: FileKind
+        var isOfHost = true
         do throws(Errno) { kind = try context.kindOfFile(source).get() } catch where error == .noEntry && isMountedBefore(source, index: index) {
-            kind = .directory
+            (kind, isOfHost) = (.directory, false)
         } catch {
             throw OperationError(
                 "bind mount", source.text, .errno(error), field: field + ".source",
@@ -83,8 +84,9 @@ extension ContainerPlan {
         }
         let recursive = options.isRecursiveBind || mount.type == "rbind"
         let isLocked = context.isPrivileged && isPrivate(.user, context)
-        if idMap != nil || isLocked {
-            // root of the container's user namespace need not reach what the caller may give it, and may not map owners
+        if idMap != nil || isLocked || isOfHost && keepsPeers(options, linux: linux, context: context) {
+            // root of the container's user namespace need not reach what the caller may give it, and may not map owners; and what is
+            // copied in the container's mount namespace has no peers on the host any more
             clonedSources.append(ClonedSource(index: index, path: source, recursive: recursive, isLocked: isLocked, idMap: idMap))
             step.source = .handle(.mountSource(index))
         } else {
@@ -93,6 +95,13 @@ extension ContainerPlan {
         step.destinationIsFile = kind != .directory
         step.impliedClear = options.impliedClear
         if options.copiesUp { throw OperationError("bind mount", source.text, .invalid("tmpcopyup is for tmpfs only"), field: field + ".options") }
+    }
+
+    /// Whether a bind mount and its source on the host are to hear of each other's mounts ("bidirectional"). That needs the word of both, as
+    /// with runc: of the mount, and of `rootfsPropagation`, without which the container's mounts are cut off from the host's.
+    private func keepsPeers(_ options: MountOptions, linux: Linux, context: PlanContext) -> Bool {
+        linux.rootfsPropagation?.kernelValue == .shared && (options.propagation == .shared || options.recursivePropagation == .shared)
+            && newNamespaces.contains(.mount) && context.isPrivileged
     }
 
     private func planNew(

@@ -40,7 +40,9 @@ extension ContainerPlan {
         steps += sealedMounts
         if config.root.readonly { add(.makeRootReadOnly, field: "root.readonly") }
         add(context.usesPivot ? .pivotRoot : .moveRoot, field: "root.path")
-        if let propagation = linux.rootfsPropagation { add(.setRootPropagation(propagation.kernelValue), field: "linux.rootfsPropagation") }
+        if let propagation = linux.rootfsPropagation {
+            add(.setRootPropagation(propagation.kernelValue, recursive: propagation.isRecursive), field: "linux.rootfsPropagation")
+        }
     }
 
     /// Without a mount namespace of its own the container sees the host's mounts below its root, and nothing may be

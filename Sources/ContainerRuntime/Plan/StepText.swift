@@ -56,7 +56,7 @@ extension Step {
         case .pivotRoot: ("pivot root", "/")
         case .moveRoot: ("move root", "/")
         case .changeRoot: ("change root", "/")
-        case .setRootPropagation(let propagation): ("set propagation of the root", propagation.text)
+        case .setRootPropagation(let propagation, let recursive): ("set propagation of the root", (recursive ? "r" : "") + propagation.text)
         default: processSummary
         }
     }
