@@ -1,12 +1,12 @@
 // A layer's bytes, from the blob to the reader of the archive.
 //
-// One thread reads, hashes and unpacks; the reader's thread hashes what came out and writes it. In between is a bounded queue
-// (Threads/BufferQueue.swift).
+// One thread reads, hashes and unpacks; the reader's thread writes what came out; a third one hashes it, behind the reader. Buffers go round
+// between them (Threads/BufferQueue.swift).
 package import Diagnostics
 import Kernel
 package import OCISpec
 
-/// The unpacked bytes of a layer, hashed on both sides of the decoder while they are read.
+/// The unpacked bytes of a layer, hashed on both sides of the decoder.
 ///
 /// A reader takes bytes from `buffer[position..<end]`, moves `position`, and calls `fill` when nothing is left. A class:
 /// readers share its buffer instead of copying it.
@@ -16,12 +16,16 @@ package final class LayerStream {
     package private(set) var end = 0
 
     private let name: String
-    private let queue = BufferQueue()
+    private let queue: BufferQueue
     private var worker: Worker?
     private let diffID: Digest?
-    private let unpackedHash: ContentHash?
+    private let hasher: LayerHasher?
+    /// For layers of more than one buffer: a small one is hashed where it is read.
+    private var hashing: Worker?
     /// Bytes that came out.
     private var unpacked: Int64 = 0
+    /// Bytes of the blob that were read for `buffer`.
+    private var consumed: Int64 = 0
     /// Whether a layer that grows without measure is refused: past 1 GiB, more than 200 times what was read.
     package var hasSizeLimit = true
     /// Told how many bytes of the blob were read, after each piece; what it throws ends the reading.
@@ -35,7 +39,11 @@ package final class LayerStream {
     package init(_ blob: consuming BlobFile, compression: LayerCompression, digest: Digest?, diffID: Digest?) throws(OperationError) {
         name = blob.name
         self.diffID = diffID
-        unpackedHash = diffID.map { ContentHash($0.algorithm) }
+        // what is not compressed has one digest, which the producer compares
+        let isSame = compression == .none && digest != nil && digest == diffID
+        let queue = BufferQueue()
+        self.queue = queue
+        hasher = isSame ? nil : diffID.map { LayerHasher($0.algorithm, queue) }
         let producer = try LayerProducer(blob, compression: compression, digest: digest, queue: queue)
         worker = try Worker { producer.run() }
     }
@@ -43,27 +51,37 @@ package final class LayerStream {
     deinit {
         queue.cancel()
         worker.take()?.join()
+        hashing.take()?.join()
     }
 
     /// Gets more bytes when all were taken. False at the end.
     /// - Throws: what is wrong with the blob, at the place where it is.
     package func fill() throws(OperationError) -> Bool {
         if position < end { return true }
-        (position, end) = (0, 0)
-        var old: [UInt8] = []
-        swap(&old, &buffer)
-        guard let next = try queue.exchange(old) else { return false }
-        buffer = next.bytes
-        end = next.count
+        try letGo()
+        guard let next = try queue.next() else { return false }
+        (buffer, end, consumed) = (next.bytes, next.count, next.consumed)
         unpacked += Int64(end)
-        if hasSizeLimit && unpacked > 1 << 30 && unpacked / 200 > next.consumed {
+        if hasSizeLimit && unpacked > 1 << 30 && unpacked / 200 > consumed {
             throw OperationError(
                 "unpack", "layer " + name, .invalid("it unpacks to more than 200 times its size: at most 1 GiB may"),
                 hint: "--no-size-limit if the image is to be trusted")
         }
-        unpackedHash?.update(buffer, 0..<end)
-        if let report { try report(next.consumed) }
+        if let report { try report(consumed) }
         return true
+    }
+
+    /// Sends the buffer on, which was read to its end.
+    private func letGo() throws(OperationError) {
+        if buffer.isEmpty { return }
+        let isFirst = unpacked == Int64(end)
+        var old = FilledBuffer(bytes: [], count: end, consumed: consumed)
+        swap(&old.bytes, &buffer)
+        (position, end) = (0, 0)
+        guard let hasher else { return queue.giveBack(old.bytes) }
+        if isFirst { return hasher.hash(old) }
+        if hashing == nil { hashing = try Worker { hasher.run() } }
+        queue.pass(old)
     }
 
     /// What explains `error`, which was met in the content: that the layer does not have its digests, if that is so, and else `error`. What is
@@ -78,12 +96,38 @@ package final class LayerStream {
     package func finish() throws(OperationError) {
         position = end
         while try fill() { position = end }
-        if let diffID, let found = unpackedHash?.finish(), found != diffID {
+        queue.endPassing()
+        hashing.take()?.join()
+        if let diffID, let found = hasher?.digest, found != diffID {
             throw OperationError(
                 "unpack", "layer " + name,
                 .invalid("the unpacked layer does not have the diff id of the image's configuration: expected \(diffID.text), found \(found.text)"))
         }
     }
+}
+
+/// Hashes what was read, in the order in which it came, and gives the buffers back.
+private final class LayerHasher: @unchecked Sendable {
+    private let queue: BufferQueue
+    private let content: ContentHash
+
+    init(_ algorithm: DigestAlgorithm, _ queue: BufferQueue) {
+        content = ContentHash(algorithm)
+        self.queue = queue
+    }
+
+    func hash(_ buffer: consuming FilledBuffer) {
+        content.update(buffer.bytes, 0..<buffer.count)
+        queue.giveBack(buffer.bytes)
+    }
+
+    /// The thread's work, until nothing more is passed.
+    func run() {
+        while let buffer = queue.passed() { hash(buffer) }
+    }
+
+    /// Of all that was hashed. To be asked for once, when the thread has ended.
+    var digest: Digest { content.finish() }
 }
 
 /// The thread behind a `LayerStream`: reads the blob, hashes it, and unpacks it into the queue.

@@ -79,16 +79,20 @@ extension LayerApplier {
         let hole = 64 * 1024  // looked at in one piece; shorter at the end of a buffer
         var hasHoleAtEnd = false
         func put(_ buffer: [UInt8], _ range: Range<Int>) throws(OperationError) {
-            var start = range.lowerBound
-            while start < range.upperBound {
-                let end = min(start + hole, range.upperBound)
-                do throws(Errno) {
+            // what lies between two holes is written at once
+            var written = range.lowerBound
+            do throws(Errno) {
+                for start in stride(from: range.lowerBound, to: range.upperBound, by: hole) {
+                    let end = min(start + hole, range.upperBound)
                     hasHoleAtEnd = end - start >= 4096 && isZero(buffer, start..<end)
-                    if hasHoleAtEnd { try file.seek(forward: Int64(end - start)) } else { try file.write(buffer, start..<end) }
-                } catch {
-                    throw OperationError("write", "/" + entry.text, .errno(error))
+                    if !hasHoleAtEnd { continue }
+                    if written < start { try file.write(buffer, written..<start) }
+                    try file.seek(forward: Int64(end - start))
+                    written = end
                 }
-                start = end
+                if written < range.upperBound { try file.write(buffer, written..<range.upperBound) }
+            } catch {
+                throw OperationError("write", "/" + entry.text, .errno(error))
             }
         }
         func move(to offset: Int64) throws(OperationError) {

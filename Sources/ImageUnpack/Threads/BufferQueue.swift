@@ -1,6 +1,6 @@
 import Diagnostics
 
-/// A full buffer on its way from the thread that unpacks to the one that writes.
+/// A full buffer on its way from the thread that unpacks to the one that writes, and on to the one that hashes.
 struct FilledBuffer {
     var bytes: [UInt8]
     var count: Int
@@ -8,15 +8,18 @@ struct FilledBuffer {
     var consumed: Int64
 }
 
-/// A bounded queue of buffers between one producer and one consumer; the buffers go round.
+/// A bounded queue of buffers between one producer and one consumer; the buffers go round. On the way back a third thread may look at what
+/// the consumer has done with.
 ///
 /// The bound is what keeps memory constant: a producer that is ahead waits.
 final class BufferQueue: @unchecked Sendable {
     private let monitor = Monitor()
     private var filled: [FilledBuffer] = []
+    private var used: [FilledBuffer] = []
     private var empty: [[UInt8]] = []
     private var made = 0
     private var isFinished = false
+    private var isUsedUp = false
     private var isCancelled = false
     private var failure: OperationError?
 
@@ -53,20 +56,49 @@ final class BufferQueue: @unchecked Sendable {
         }
     }
 
-    /// For the consumer: gives `buffer` back and takes the next one; nil at the end.
+    /// For the consumer: the next buffer; nil at the end.
     /// - Throws: what ended the producer.
-    func exchange(_ buffer: consuming [UInt8]) throws(OperationError) -> FilledBuffer? {
-        let old = buffer
+    func next() throws(OperationError) -> FilledBuffer? {
         let next: FilledBuffer? = monitor.locked {
-            if !old.isEmpty {
-                empty.append(old)
-                monitor.wakeAll()
-            }
             while filled.isEmpty && !isFinished { monitor.wait() }
             return filled.isEmpty ? nil : filled.removeFirst()
         }
         if next == nil, let failure { throw failure }
         return next
+    }
+
+    /// Nobody needs `buffer` any more: it can be filled again.
+    func giveBack(_ buffer: consuming [UInt8]) {
+        let buffer = buffer
+        monitor.locked {
+            empty.append(buffer)
+            monitor.wakeAll()
+        }
+    }
+
+    /// For the consumer: it is done with `buffer`, which goes to the third thread.
+    func pass(_ buffer: consuming FilledBuffer) {
+        let buffer = buffer
+        monitor.locked {
+            used.append(buffer)
+            monitor.wakeAll()
+        }
+    }
+
+    /// For the consumer: it passes no more.
+    func endPassing() {
+        monitor.locked {
+            isUsedUp = true
+            monitor.wakeAll()
+        }
+    }
+
+    /// For the third thread: what the consumer has passed, in that order; nil at the end.
+    func passed() -> FilledBuffer? {
+        monitor.locked {
+            while used.isEmpty && !isUsedUp && !isCancelled { monitor.wait() }
+            return used.isEmpty || isCancelled ? nil : used.removeFirst()
+        }
     }
 
     /// For the consumer: it wants no more.
