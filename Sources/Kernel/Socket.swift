@@ -108,6 +108,13 @@ package func poll(_ entries: [(descriptor: Int32, events: PollEvents)], millisec
     return raw.map { PollEvents(rawValue: $0.revents) }
 }
 
+extension FileDescriptor {
+    /// Whether it can be read, is at its end or, for a pidfd, has ended: now, or within `milliseconds`.
+    package borrowing func isReadable(within milliseconds: Int32) throws(Errno) -> Bool {
+        try !poll([(raw, .readable)], milliseconds: milliseconds)[0].isEmpty
+    }
+}
+
 /// Waits until one of these can be read, is at its end or, for a pidfd, has ended; nil is never ready.
 ///
 /// - Returns: 0, 1 or 2 for the first of those that can, in this order.

@@ -281,6 +281,23 @@ def volumes(d):
     d.run("-v", f"{shared}:/data:ro", "box", "sh", "-c", "echo three > /data/f").failed(1, "read-only")
 
 
+@case("mounts in a directory of the host are seen on the other side, as its propagation says")
+def propagation(d):
+    shared = d.place.directory / "peer"
+    d.place.run("sh", "-c", f"mkdir {shared} && mount -t tmpfs peer {shared} && mount --make-rshared {shared} && mkdir {shared}/in {shared}/out").ok()
+    privileges = "--cap-add", "SYS_ADMIN", "--security-opt", "apparmor=unconfined"
+    for word, is_seen in (("rshared", True), ("rslave", False), ("rprivate", False)):
+        d.run(*privileges, "-v", f"{shared}:/data:{word}", "box", "sh", "-c", "mount -t tmpfs x /data/in && touch /data/in/here").ok()
+        assert (d.place.run("test", "-e", shared / "in/here").status == 0) == is_seen, word
+        if is_seen:
+            d.place.run("umount", shared / "in").ok()
+    names = {word: d.background("-v", f"{shared}:/data:{word}", "box", "sleep", "1000") for word in ("rshared", "rslave", "rprivate")}
+    d.place.run("sh", "-c", f"mount -t tmpfs y {shared}/out && touch {shared}/out/here").ok()
+    for word, name in names.items():
+        assert (d.docker("exec", name, "test", "-e", "/data/out/here").status == 0) == (word != "rprivate"), word
+    d.place.run("umount", "--recursive", shared).ok()
+
+
 @case("a read-only root with a tmpfs; the size of /dev/shm")
 def read_only(d):
     d.run("--read-only", "--tmpfs", "/scratch:size=1m", "box", "sh", "-c", "echo x > /scratch/f && cat /scratch/f && ! echo x 2>/dev/null > /f").says("x")

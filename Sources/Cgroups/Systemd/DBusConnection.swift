@@ -109,7 +109,7 @@ struct DBusConnection: ~Copyable {
             }
             do throws(Errno) {
                 let left = (deadline - monotonicNanoseconds()) / 1_000_000
-                guard left > 0, !(try poll([(socket.raw, .readable)], milliseconds: Int32(left))[0].isEmpty) else { throw .timedOut }
+                guard left > 0, try socket.isReadable(within: Int32(left)) else { throw .timedOut }
                 let bytes = try socket.receive(atMost: 16384).bytes
                 if bytes.isEmpty { throw .connectionReset }
                 received += bytes

@@ -131,7 +131,7 @@ private struct HookPipes: ~Copyable {
                 let came = try poll([(process.raw, .readable), (errors.raw, .readable)], milliseconds: Int32(clamping: limit))
                 guard came[0].isEmpty, came[1].contains(.hungUp) else { return !came[0].isEmpty }
                 // it has closed its errors, which poll(2) would tell again and again
-                return try !poll([(process.raw, .readable)], milliseconds: Int32(clamping: limit))[0].isEmpty
+                return try process.isReadable(within: Int32(clamping: limit))
             case .none:
                 let step = limit < 0 ? interval : min(limit, interval)
                 if try poll([(errors.raw, .readable)], milliseconds: Int32(clamping: step))[0].contains(.hungUp) { sleep(milliseconds: step) }

@@ -70,7 +70,7 @@ struct InitChannel: ~Copyable {
 
     /// What the init said before it was gone; nil for nothing. Never waits.
     func lastWords() throws(Errno) -> [UInt8]? {
-        guard try !poll([(reports.raw, .readable)], milliseconds: 0)[0].isEmpty else { return nil }
+        guard try reports.isReadable(within: 0) else { return nil }
         do throws(Errno) { return try read() } catch where error == .tryAgain { return nil }
     }
 
@@ -78,7 +78,7 @@ struct InitChannel: ~Copyable {
     /// - Throws: `EBADF` when it has not.
     func receiveListener() throws(Errno) -> FileDescriptor {
         let received = try listeners.with(.listenerSocket) { (socket) throws(Errno) -> FileDescriptor? in
-            guard try !poll([(socket.raw, .readable)], milliseconds: 0)[0].isEmpty else { return nil }
+            guard try socket.isReadable(within: 0) else { return nil }
             var message = try socket.receive(atMost: 1)
             return message.descriptor.take()
         }

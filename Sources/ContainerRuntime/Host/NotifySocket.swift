@@ -38,7 +38,7 @@ package struct Supervisor: ~Copyable {
             let pipe = try FileDescriptor.pipe()
             try socket.send(Array("BARRIER=1".utf8), passing: pipe.writing)
             let reading = pipe.intoReading()
-            _ = try poll([(reading.raw, .readable)], milliseconds: 30_000)
+            _ = try reading.isReadable(within: 30_000)
         } catch {}  // as above
     }
 }

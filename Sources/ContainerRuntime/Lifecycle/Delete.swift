@@ -86,7 +86,7 @@ private func hasEnded(_ state: StoredState, withinMilliseconds limit: Int32) thr
         guard state.pid > 0 else { return true }
         let process = try FileDescriptor.process(state.pid)
         guard try state.initMatches() else { return true }
-        return try !poll([(process.raw, .readable)], milliseconds: limit)[0].isEmpty
+        return try process.isReadable(within: limit)
     } catch where error == .noProcess {
         return true
     } catch {

@@ -12,7 +12,7 @@ extension Cgroup {
     func refuseLackOfMemory(of pid: Int32) throws(OperationError) {
         do throws(Errno) {
             let process = try FileDescriptor.process(pid)
-            if try poll([(process.raw, .readable)], milliseconds: 100)[0].isEmpty { return }
+            if try !process.isReadable(within: 100) { return }
         } catch {
             guard error == .noProcess else { return }  // what cannot be watched is not told
         }

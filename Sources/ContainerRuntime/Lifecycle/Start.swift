@@ -59,7 +59,7 @@ extension Container {
     /// runs under a filter that forbids it to say anything.
     private borrowing func hasEnded(_ process: borrowing FileDescriptor?) throws(Errno) -> Bool {
         switch process {
-        case .some(let process): try !poll([(process.raw, .readable)], milliseconds: 100)[0].isEmpty
+        case .some(let process): try process.isReadable(within: 100)
         case .none: true
         }
     }

@@ -40,7 +40,7 @@ struct EarlySynchronization: ~Copyable {
 
     private static func run(_ place: consuming FileDescriptor, until end: consuming FileDescriptor) {
         do throws(Errno) {
-            while try poll([(end.raw, .readable)], milliseconds: interval)[0].isEmpty { try place.synchronizeFilesystem() }
+            while try !end.isReadable(within: interval) { try place.synchronizeFilesystem() }
         } catch {}  // whatever it is, `synchronize` finds it as well
     }
 
