@@ -193,6 +193,24 @@ def rootless_cycle(c):
     c.delete().ok()
 
 
+@case("an unprivileged user sets the clocks", "RT-config-linux-018", "RT-config-linux-019", root=False)
+def rootless_clocks(c):
+    c.namespace("time")
+    c.config["ociVersion"] = "1.1.0"
+    c.linux["timeOffsets"] = {"boottime": {"secs": 1000000}}
+    out = c.shell("read up rest < /proc/uptime; echo $up").run().ok().out
+    assert float(out) > float(pathlib.Path("/proc/uptime").read_text().split()[0]) + 900000, out
+
+
+@case("a user namespace: /dev/ptmx as a device is the container's own", "RT-config-linux-033")
+def own_terminals(c):
+    c.namespace("user")
+    c.linux["uidMappings"] = c.linux["gidMappings"] = [{"containerID": 0, "hostID": 100000, "size": 1000}]
+    c.directory.chmod(0o755), c.bundle.chmod(0o755)
+    c.linux["devices"] = [{"path": "/dev/ptmx", "type": "c", "major": 5, "minor": 2}]
+    c.args("readlink", "/dev/ptmx").run().prints("pts/ptmx")
+
+
 @case("every kind of namespace joined by path", "RT-config-linux-006")
 def join_all(c):
     with holder("--net", "--ipc", "--uts", "--cgroup") as pid:

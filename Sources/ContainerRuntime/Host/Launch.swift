@@ -24,6 +24,8 @@ struct Launch: ~Copyable {
     private var awaited: ArraySlice<AwaitedPoint>
     /// The first process' seccomp listener, until the one that goes on is known.
     private var listener: FileDescriptor?
+    /// The init's clocks, opened while they are the caller's: an init that has become root of its user namespace shows them to the host's root alone.
+    private var clocks: FileDescriptor?
     /// Where the signals come from that end the making; nil where they have their usual effect.
     private var interrupts: FileDescriptor?
     private let channel: InitChannel
@@ -39,6 +41,7 @@ struct Launch: ~Copyable {
         awaited = initPlan.awaitedPoints[...]
         process = nil
         listener = nil
+        clocks = nil
         interrupts = nil
     }
 
@@ -170,7 +173,9 @@ struct Launch: ~Copyable {
         listener handOver: (Int32, consuming FileDescriptor) throws(OperationError) -> Void
     ) throws(OperationError) {
         switch point {
-        case .idMaps: try plan.idMaps?.write(to: pid)
+        case .idMaps:
+            try plan.idMaps?.write(to: pid)
+            if !plan.timeOffsets.isEmpty { clocks = try onClocks { () throws(Errno) in try openClocks() } }
         case .timeOffsets: try writeTimeOffsets()
         case .networkDevices: try devices(pid)
         case .hostHooks: try hooks(pid)
@@ -288,14 +293,26 @@ struct Launch: ~Copyable {
         return error
     }
 
-    private func writeTimeOffsets() throws(OperationError) {
+    private func openClocks() throws(Errno) -> FileDescriptor { try openVerifiedProc("\(pid)/timens_offsets", .writeOnly) }
+
+    private mutating func writeTimeOffsets() throws(OperationError) {
         let text = plan.timeOffsets.reduce("") { $0 + "\($1.clock) \($1.seconds) \($1.nanoseconds)\n" }
-        do throws(Errno) {
-            try openVerifiedProc("\(pid)/timens_offsets", .writeOnly).writeAtOnce(text)
-        } catch where error == .noProcess {
+        let opened = clocks.take()
+        try onClocks { () throws(Errno) in
+            switch opened {
+            case .some(let clocks): try clocks.writeAtOnce(text)
+            case .none: try openClocks().writeAtOnce(text)
+            }
+        }
+    }
+
+    private func onClocks<Result: ~Copyable>(_ body: () throws(Errno) -> Result) throws(OperationError) -> Result {
+        do throws(Errno) { return try body() } catch where error == .noProcess {
             throw died()
         } catch {
-            throw OperationError("write", "/proc/\(pid)/timens_offsets", .errno(error), field: "linux.timeOffsets", hint: "a clock must not become negative")
+            throw OperationError(
+                "write", "/proc/\(pid)/timens_offsets", .errno(error), field: "linux.timeOffsets",
+                hint: error == .outOfRange ? "a clock must not become negative, nor run over" : nil)
         }
     }
 }

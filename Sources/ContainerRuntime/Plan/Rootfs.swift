@@ -129,6 +129,8 @@ extension ContainerPlan {
         }
         for (index, device) in linux.devices.enumerated() {
             let field = "linux.devices[\(index)]"
+            // the host's would make terminals in the host's devpts: the link below leads to the container's own, as with runc
+            if binds, !bringsOwn, device.path == "/dev/ptmx", device.type != .fifo { continue }
             let step = DeviceStep(
                 destination: try inRoot(device.path, field + ".path"), kind: device.type.kind, major: UInt32(clamping: device.major ?? 0),
                 minor: UInt32(clamping: device.minor ?? 0), permissions: (device.fileMode ?? 0o666) & 0o7777, uid: device.uid ?? 0,
