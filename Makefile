@@ -36,7 +36,7 @@ release   = SWIFT_RESOURCES="$(resources)" SWIFT_TRIPLE="$(triple)" CALE_RELEASE
         vm build-packages demo-packages test-packages bench-packages others-packages vm-packages every-mode fuzz-program
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 16
 
 build: build-packages ## release binaries: build/bin/cale and build/bin/calque (MODE=embedded|static)
 	@# what pkg-config tells of these libraries leads to a directory with their archives alone: only libc and ISA-L are shared
@@ -177,7 +177,7 @@ format: ## swift format, in place
 	$(SWIFT) format --in-place --recursive Package.swift Sources Tests
 
 clean: ## remove everything that was built
-	rm -rf build .build .build-embedded .build-static .build-fuzz .build-coverage
+	rm -rf build .build .build-embedded .build-static .build-fuzz .build-coverage .build-address .build-symbols
 
 build-packages: ; @conformance/install-packages $(BUILD_PACKAGES)
 demo-packages:  ; @conformance/install-packages $(DEMO_PACKAGES)
