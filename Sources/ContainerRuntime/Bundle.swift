@@ -23,14 +23,25 @@ package struct Bundle: Sendable {
             throw OperationError("open bundle", path.text, .errno(error), hint: "--bundle names the directory that holds config.json")
         }
         let file = config ?? self.path.appending("config.json")
+        configBytes = try Self.readConfiguration(file)
+        self.config = try RuntimeConfig.parse(configBytes, source: file.text)
+    }
+
+    /// The whole of a `config.json`, which must be a regular file.
+    static func readConfiguration(_ file: Path) throws(OperationError) -> [UInt8] {
         do throws(Errno) {
             let handle = try FileDescriptor.open(file, [.readOnly, .nonBlocking])
-            guard try handle.status().kind == .regular else { throw .invalid }
-            configBytes = try handle.readAll(limit: Self.configLimit)
+            let kind = try handle.status().kind
+            guard kind == .regular else { throw kind == .directory ? .isDirectory : .invalid }
+            return try handle.readAll(limit: Self.configLimit)
         } catch {
-            throw OperationError(
-                "read", file.text, .errno(error), hint: error == .noEntry ? "\"spec\" writes a config.json to begin with" : nil)
+            let hint: String? =
+                switch error {
+                case .noEntry: "\"spec\" writes a config.json to begin with"
+                case .isDirectory: "--config names a file, --bundle a directory"
+                default: nil
+                }
+            throw OperationError("read", file.text, .errno(error), hint: hint)
         }
-        self.config = try RuntimeConfig.parse(configBytes, source: file.text)
     }
 }

@@ -76,6 +76,42 @@ struct MistakeTests {
             ])
     }
 
+    @Test("capabilities that cannot be had are one warning for each set; one in lower case")
+    func capabilities() throws {
+        let text =
+            #"{"ociVersion":"1.3.0","root":{"path":"/r"},"process":{"cwd":"/","args":["x"],"capabilities":{"bounding":["CAP_KILL","CAP_CHOWN"],"#
+            + #""inheritable":["cap_net_raw"],"ambient":["CAP_KILL"]}},"linux":{"namespaces":[{"type":"mount"},{"type":"pid"}]}}"#
+        let context = PlanContext(
+            id: try ContainerID("web"), bundle: "/b", isPrivileged: true, uid: 0, gid: 0, cgroup: CgroupPlan(directories: []), grantableCapabilities: 0,
+            kindOfFile: { _ in .success(.directory) })
+        #expect(
+            try ContainerPlan(try RuntimeConfig.parse(Array(text.utf8), source: "config.json"), context: context).warnings == [
+                "process.capabilities.bounding: CAP_KILL, CAP_CHOWN cannot be granted, since the runtime does not have them, ignoring",
+                #"process.capabilities.inheritable: unknown capability "cap_net_raw" (it is called CAP_NET_RAW), ignoring"#,
+                "process.capabilities.ambient: CAP_KILL cannot be granted, since the runtime does not have it, ignoring",
+            ])
+    }
+
+    @Test("a mount that the kernel refuses: a file on a directory, an option that is none, a file system that is root's")
+    func mounts() throws {
+        func words(_ mount: String, _ errno: Errno) throws -> String {
+            let text =
+                #"{"ociVersion":"1.3.0","root":{"path":"/r"},"process":{"cwd":"/","args":["x"]},"linux":{"namespaces":[{"type":"mount"},{"type":"pid"}]},"#
+                + #""mounts":[\#(mount)]}"#
+            let plan = try ContainerPlan(try RuntimeConfig.parse(Array(text.utf8), source: "config.json"), context: try context())
+            return try self.words(plan, errno) { if case .mount(let step) = $0 { step.destination.text == "/mnt" } else { false } }
+        }
+        let bind = #"{"destination":"/mnt","source":"/data","options":["bind"]}"#
+        #expect(try words(bind, .invalid) == #"bind mount "/mnt" (mounts[0]): Invalid argument (EINVAL); hint: a directory is mounted on a directory, a file on a file"#)
+        #expect(try words(bind, .notDirectory) == #"bind mount "/mnt" (mounts[0]): Not a directory (ENOTDIR); hint: a directory is mounted on a directory, a file on a file"#)
+        #expect(
+            try words(#"{"destination":"/mnt","type":"tmpfs","options":["ro","size=64mb"]}"#, .invalid)
+                == #"mount "/mnt" (mounts[0]): Invalid argument (EINVAL); hint: the file system does not know one of the options, or its value: size=64mb"#)
+        #expect(
+            try words(#"{"destination":"/mnt","type":"ext4","source":"/dev/vda"}"#, .notPermitted)
+                == #"mount "/mnt" (mounts[0]): Operation not permitted (EPERM); hint: in a user namespace the kernel mounts some file systems only, such as tmpfs, overlay and fuse"#)
+    }
+
     @Test("an option of a bind mount that is mistyped, or a mapping that crun knows", arguments: ["nosiud", "idmap=uids=0-1-2", "=1"])
     func bindOption(option: String) throws {
         let text =

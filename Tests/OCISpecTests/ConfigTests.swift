@@ -76,8 +76,8 @@ struct ConfigTests {
             let found = try parse(text)
             do throws(OperationError) { return try found.requireProcess().args.joined(separator: " ") } catch { return error.description }
         }
-        #expect(try words(config()) == "read (process): this property is required to start the container")
-        #expect(try words(config(process: "\"args\": []")) == "read (process.args): at least one entry is required")
+        #expect(try words(config()) == "read \"config.json\" (process): this property is required to start the container")
+        #expect(try words(config(process: "\"args\": []")) == #"read "config.json" (process.args): at least one entry is required; hint: the program and its arguments: ["ls", "-l"]"#)
         #expect(try words(config(process: "\"args\": [\"sh\", \"-c\"]")) == "sh -c")
     }
 

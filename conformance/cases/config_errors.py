@@ -55,6 +55,13 @@ refuse("seccomp_action", "an unknown seccomp action", edit(["linux", "seccomp"],
 refuse("sysctl_unknown", "a sysctl that does not exist", edit(["linux", "sysctl"], {"net.no.such": "1"}), "net.no.such|no/such")
 
 
+@case("a file that is mounted on a directory")
+def file_on_directory(c):
+    (c.directory / "file").write_text("")
+    c.config["mounts"].append({"destination": "/tmp", "source": str(c.directory / "file"), "options": ["bind"]})
+    c.run().failed("/tmp|directory")
+
+
 @case("unknown properties are ignored", "RT-config-245")
 def unknown_properties(c):
     c.config["org.example.extension"] = {"a": 1}

@@ -67,12 +67,30 @@ package func userName(_ uid: UInt32) -> String {
 /// Plans the container of `options` without touching anything.
 package func planContainer(_ options: CreateOptions) throws(OperationError) -> ContainerPlan {
     var handles = HandleTable()
-    let preparation = try Preparation(
-        options, waitsForStart: true, handles: &handles,
-        compile: { (profile) throws(OperationError) in try SeccompCacheDirectory(nil).compile(profile) })
+    let preparation: Preparation
+    do throws(OperationError) {
+        preparation = try Preparation(
+            options, waitsForStart: true, handles: &handles,
+            compile: { (profile) throws(OperationError) in try SeccompCacheDirectory(nil).compile(profile) })
+    } catch {
+        throw namingUnknownProperties(error, options)
+    }
     var plan = preparation.plan
     // nobody else tells them: the specification wants them ignored (RT-config-245)
     let unknown = try RuntimeConfig.unknownProperties(preparation.bundle.configBytes, source: "config.json")
     plan.warnings += unknown.map { "\($0): no such property is known, ignoring" }
     return plan
+}
+
+/// The error of a configuration that is refused, with the properties that nobody knows: a misspelt one is missing by its right name.
+private func namingUnknownProperties(_ error: OperationError, _ options: CreateOptions) -> OperationError {
+    var error = error
+    do throws(OperationError) {
+        let bytes = try Bundle.readConfiguration(options.config ?? options.bundle.appending("config.json"))
+        let unknown = try RuntimeConfig.unknownProperties(bytes, source: "config.json")
+        if !unknown.isEmpty { error.hint = (error.hint.map { $0 + "; " } ?? "") + "no such property is known: " + unknown.joined(separator: ", ") }
+    } catch {
+        // what cannot be read is the error itself
+    }
+    return error
 }

@@ -173,17 +173,23 @@ struct CapabilitySets: Equatable {
 
     private static func mask(_ names: [String], _ set: String, grantable: UInt64, warnings: inout [String]) -> UInt64 {
         var mask: UInt64 = 0
+        var missing: [String] = []
         for name in names {
             guard let bit = CapabilityNames.bit(name) else {
-                let near = CapabilityNames.bit("CAP_" + name) == nil ? "" : " (it is called CAP_\(name))"
+                let upper = name.uppercased()
+                let near = [upper, "CAP_" + upper].first { CapabilityNames.bit($0) != nil }.map { " (it is called \($0))" } ?? ""
                 warnings.append("process.capabilities.\(set): unknown capability \(quoted(name))\(near), ignoring")
                 continue
             }
             guard grantable & bit != 0 else {
-                warnings.append("process.capabilities.\(set): \(name) cannot be granted, since the runtime does not have it, ignoring")
+                missing.append(name)
                 continue
             }
             mask |= bit
+        }
+        if !missing.isEmpty {
+            let names = missing.joined(separator: ", ")
+            warnings.append("process.capabilities.\(set): \(names) cannot be granted, since the runtime does not have \(missing.count == 1 ? "it" : "them"), ignoring")
         }
         return mask
     }

@@ -66,11 +66,18 @@ extension ContainerPlan {
             if case .new("proc", _, _) = mount.source { return "procfs needs a pid namespace, and in a user namespace an unmasked /proc on the host" }
             if case .new("sysfs", _, _) = mount.source { return "sysfs in a user namespace needs a network namespace of the container's own" }
             if case .handle = mount.source { return "in a user namespace the source keeps its ro, nosuid, nodev, noexec and access times: leave such options out" }
+            if case .new = mount.source { return "in a user namespace the kernel mounts some file systems only, such as tmpfs, overlay and fuse" }
             return nil
         case (.mount(let mount), .noDevice):
             if case .new(let type, _, _) = mount.source { return "the kernel has no file system \(quoted(type))" }
             return nil
-        case (.mount, .invalid): return "the file system does not know one of the options, or its value"
+        case (.mount(let mount), .invalid), (.mount(let mount), .notDirectory):
+            switch mount.source {
+            case .bind, .handle: return "a directory is mounted on a directory, a file on a file"
+            case .new(_, _, let options), .remount(let options):
+                if errno == .notDirectory { return nil }
+                return "the file system does not know one of the options, or its value" + (options.isEmpty ? "" : ": " + options.joined(separator: ","))
+            }
         case (.joinKeyring, .quotaExceeded): return "the user's quota of keys is used up (kernel.keys.maxkeys); --no-new-keyring leaves the caller's keyring"
         case (.mount, .readOnlyFilesystem), (.makeDevice, .readOnlyFilesystem), (.makeLink, .readOnlyFilesystem), (.mountCgroups, .readOnlyFilesystem):
             return "the mount point is missing and cannot be made: add it to the image"

@@ -29,7 +29,7 @@ package struct StateRoot: ~Copyable {
         } catch where error == .tooManyLinks || error == .notDirectory {
             throw failed(.invalid("it must be a directory, not a link or a file"))
         } catch {
-            throw failed(.errno(error))
+            throw failed(.errno(error), error == .accessDenied ? "the containers of another user are seen by that user and root alone" : nil)
         }
         let status: FileStatus
         do throws(Errno) { status = try handle.status() } catch { throw failed(.errno(error)) }

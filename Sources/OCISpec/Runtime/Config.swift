@@ -64,8 +64,9 @@ package struct RuntimeConfig: Equatable, Sendable {
     ///
     /// - Throws: `.invalid` without `process` (RT-runtime-050) or `process.args` (RT-config-110).
     package func requireProcess() throws(OperationError) -> Process {
-        guard let process else { throw .fault("process", "this property is required to start the container") }
-        try process.requireArguments()
+        func fault(_ field: String, _ why: String, hint: String? = nil) -> OperationError { OperationError("read", "config.json", .invalid(why), field: field, hint: hint) }
+        guard let process else { throw fault("process", "this property is required to start the container") }
+        if process.args.isEmpty { throw fault("process.args", "at least one entry is required", hint: "the program and its arguments: [\"ls\", \"-l\"]") }
         return process
     }
 }

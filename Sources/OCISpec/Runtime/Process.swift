@@ -68,7 +68,7 @@ package struct Process: Equatable, Sendable {
     package var cwd: String
     /// The whole environment as NAME=value.
     package var env: [String]
-    /// The whole argv; empty when the configuration has none. See `requireArguments`.
+    /// The whole argv; empty when the configuration has none. Only `start` needs it (RT-config-110): see `RuntimeConfig.requireProcess`.
     package var args: [String]
     /// One entry per type, in the order of the text.
     package var rlimits: [ResourceLimit]
@@ -127,7 +127,7 @@ package struct Process: Equatable, Sendable {
         return try document.decode { (value) throws(OperationError) in
             let process = try Process(try value.object())
             try process.validate(at: "")
-            try process.requireArguments(at: "")
+            if process.args.isEmpty { throw .fault("args", "at least one entry is required") }
             return process
         }
     }
@@ -153,13 +153,6 @@ extension Process {
         }
         try scheduler?.validate(at: path("scheduler"))
         try ioPriority?.validate(at: path("ioPriority"))
-    }
-
-    /// Checks that there is something to execute, which only `start` needs (RT-config-110).
-    package func requireArguments(at field: @autoclosure () -> String = "process") throws(OperationError) {
-        if args.isEmpty {
-            throw .fault(field().isEmpty ? "args" : field() + ".args", "at least one entry is required")
-        }
     }
 
     private func validateEnvironment(at field: @autoclosure () -> String) throws(OperationError) {

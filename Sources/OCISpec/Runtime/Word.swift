@@ -27,7 +27,7 @@ extension JSONValue {
             var names = ""
             for word in Known.allCases { names += (names.isEmpty ? "" : ", ") + word.name }
             error.hint = "known: " + names
-        } else if let near = Known.allCases.first(where: { $0.name.hasSuffix("_" + text) }) {
+        } else if let near = Known.allCases.first(where: { $0.name.hasSuffix("_" + text.uppercased()) }) {
             error.hint = "did you mean \(near.name)?"
         }
         throw error
