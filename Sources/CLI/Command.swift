@@ -24,12 +24,15 @@ package struct Command: Equatable, Sendable {
     package let files: [Term]
     /// Names of commands to read about next.
     package let seeAlso: [String]
+    /// What people mean who write an option or an argument that the command does not have, as a hint.
+    package let advice: String?
     package let isHidden: Bool
 
     package init(
         _ name: String, aliases: [String] = [], summary: String, discussion: [String] = [], options: [Option] = [],
         arguments: [Argument] = [], optionsEndAfter: Int? = nil, trailing: Argument? = nil, examples: [Example] = [],
-        exitStatuses: [Term] = [], environment: [Term] = [], files: [Term] = [], seeAlso: [String] = [], hidden: Bool = false
+        exitStatuses: [Term] = [], environment: [Term] = [], files: [Term] = [], seeAlso: [String] = [], advice: String? = nil,
+        hidden: Bool = false
     ) {
         self.name = name
         self.aliases = aliases
@@ -44,6 +47,7 @@ package struct Command: Equatable, Sendable {
         self.environment = environment
         self.files = files
         self.seeAlso = seeAlso
+        self.advice = advice
         self.isHidden = hidden
     }
 

@@ -35,6 +35,7 @@ extension Parser {
         let known = (command?.visibleOptions ?? []) + program.visibleGlobalOptions.filter { command == nil || $0 != .version }
         let typed = "--" + String(written.drop { $0 == "-" })
         let near = typed.utf8.count > 3 ? suggestion(for: typed, among: known.flatMap { $0.longNames }) : nil
+        if near == nil, let advice = command?.advice { return refusal("read option", written, why, advice: advice + ";") }
         return refusal("read option", written, why, near: near)
     }
 
@@ -45,7 +46,8 @@ extension Parser {
             case 1: "only one argument is expected"
             default: "only \(most) arguments are expected"
             }
-        return refusal("read argument", text, why)
+        if let trailing = command?.trailing { return refusal("read argument", text, why, advice: trailing.name + " stands behind \"--\";") }
+        return refusal("read argument", text, why, advice: command?.advice.map { $0 + ";" })
     }
 
     func notAmong(_ words: [String], _ text: String) -> String { quoted(text) + " is not " + alternatives(words) }

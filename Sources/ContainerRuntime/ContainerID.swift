@@ -7,7 +7,10 @@ package struct ContainerID: Hashable, Sendable {
     /// - Throws: `.invalid` for anything but 1 to 1024 letters, digits, "_", "+", "-" and "." that is not "." or "..":
     ///   what runc accepts, less a leading "-", which a command line would take for an option.
     package init(_ text: String) throws(OperationError) {
-        func refused(_ why: String) -> OperationError { OperationError("use container id", text, .invalid(why)) }
+        // the first containers of many people are called like their bundle
+        let isPath = text == "." || text == ".." || text.utf8.contains(UInt8(ascii: "/"))
+        let hint = isPath ? "the id is a name of your choice; --bundle names the bundle" : nil
+        func refused(_ why: String) -> OperationError { OperationError("use container id", text, .invalid(why), hint: hint) }
         if text.isEmpty { throw refused("a container id must not be empty") }
         if text.utf8.count > 1024 { throw refused("a container id has at most 1024 bytes") }
         if text == "." || text == ".." { throw refused("\"\(text)\" names a directory, not a container") }

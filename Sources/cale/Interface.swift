@@ -52,7 +52,7 @@ extension Program {
             Option(
                 "root", value: "DIR", completes: .directories, default: "/run/cale, for users $XDG_RUNTIME_DIR/cale",
                 help: "directory for the state of containers; containers of another root are not seen"),
-            Option("log", value: "FILE", completes: .files, default: "stderr", help: "append errors and warnings to FILE"),
+            Option("log", value: "FILE", completes: .files, default: "stderr", help: "append errors and warnings to FILE; the error that ends a command is on stderr as well"),
             Option("log-format", value: "FORMAT", words: ["text", "json"], default: "text", help: "how lines of the log look"),
             Option("debug", help: "log the plan and every step that is executed"),
             Option("systemd-cgroup", help: "let systemd make the cgroups, the same as --cgroup-manager systemd; cgroupsPath is then \"slice:prefix:name\""),

@@ -19,7 +19,8 @@ extension Command {
             ],
             environment: [.notifySocket, .listenFDs],
             files: Term.bundleFiles,
-            seeAlso: ["start", "run", "plan", "spec"])
+            seeAlso: ["start", "run", "plan", "spec"],
+            advice: Self.whatRuns)
     }
 
     static var start: Command {
@@ -39,8 +40,9 @@ extension Command {
             "kill",
             summary: "send a signal to a container",
             discussion: [
-                "The signal goes to the container's first process. Most programs end on TERM; KILL cannot be ignored. A name may be "
-                    + "written with or without SIG, and a number will do."
+                "The signal goes to the container's first process. Services end on TERM. In a pid namespace of its own the first process gets only the "
+                    + "signals that it handles: TERM does nothing to a plain sh or sleep there, and KILL always ends it. A name may be written with or "
+                    + "without SIG, and a number will do."
             ],
             options: [Option("all", "a", help: "send the signal to every process of the container")],
             arguments: [
@@ -54,7 +56,8 @@ extension Command {
                 Example("end every process of it at once", "%prog kill --all web1 KILL"),
             ],
             files: [.stateRoot],
-            seeAlso: ["delete", "state", "list"])
+            seeAlso: ["delete", "state", "list"],
+            advice: "the signal stands behind the container, without a dash")
     }
 
     static var delete: Command {
@@ -63,10 +66,10 @@ extension Command {
             summary: "remove a container that has ended",
             discussion: [
                 "Removes the cgroup and the state of the container, after which its id is free again. The bundle and its files are left "
-                    + "alone. A container that still runs is refused, unless --force is given."
+                    + "alone. A container that has not ended, or was not started yet, is refused, unless --force is given."
             ],
             options: [
-                Option("force", "f", help: "kill the container first if it still runs; a container that does not exist is no error"),
+                Option("force", "f", help: "kill the container first if it has not ended; a container that does not exist is no error"),
                 Option("regex", "r", help: "take CONTAINER for a regular expression, and delete every container whose id matches"),
             ],
             arguments: [.container],
@@ -95,11 +98,14 @@ extension Command {
             arguments: [.newContainer],
             examples: [
                 Example("run the bundle in the current directory", "%prog run web1"),
-                Example("run it in the background, and end it", "%prog run --detach --bundle /srv/web web1\n%prog kill web1\n%prog delete web1"),
+                Example("run it in the background, and end it", "%prog run --detach --bundle /srv/web web1\n%prog kill web1 KILL\n%prog delete web1"),
             ],
             exitStatuses: Term.ended,
             environment: [.notifySocket, .listenFDs],
             files: Term.bundleFiles,
-            seeAlso: ["create", "spec", "kill", "delete"])
+            seeAlso: ["create", "spec", "kill", "delete"],
+            advice: Self.whatRuns)
     }
+
+    private static var whatRuns: String { "the program and its terminal are what config.json says (process.args, process.terminal)" }
 }

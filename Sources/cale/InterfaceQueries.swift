@@ -8,7 +8,7 @@ extension Command {
             summary: "print the state of a container as JSON",
             discussion: [
                 "The status is creating, created, running, paused or stopped. The other members are the version of the specification, "
-                    + "the id, the pid on the host while there is one, the bundle and the annotations."
+                    + "the id, the pid on the host (0 when there is none any more), the bundle, its rootfs, the time when it was created, the annotations and the owner."
             ],
             arguments: [.container],
             examples: [Example("print the state of the container web1", "%prog state web1")],

@@ -13,8 +13,13 @@ extension Cale {
         do throws(Errno) {
             try FileDescriptor.open(file, [.writeOnly, .create, .exclusive], mode: 0o644).write(text + "\n")
         } catch {
-            throw OperationError(
-                "write", file.text, .errno(error), hint: error == .exists ? "remove it first, if a new one is wanted" : nil)
+            let hint: String? =
+                switch error {
+                case .exists: "remove it first, if a new one is wanted"
+                case .noEntry, .notDirectory: "--bundle names a directory that exists"
+                default: nil
+                }
+            throw OperationError("write", file.text, .errno(error), hint: hint)
         }
         return 0
     }

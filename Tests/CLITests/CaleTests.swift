@@ -66,12 +66,22 @@ struct CaleTests {
         (["-g", "1,x", "web", "ls"], "read option \"--additional-gids\": \"x\" is not a group id"),
         (["--cgroup", ":a", "web", "ls"], "read option \"--cgroup :a\": the controller before \":\" is missing"),
         (["--preserve-fds", "x", "web", "ls"], "read option \"--preserve-fds\": \"x\" is not a whole number"),
-        (["a/b", "ls"], "use container id \"a/b\": a container id consists of letters, digits, \"_\", \"+\", \"-\" and \".\""),
+        (["a/b", "ls"], "use container id \"a/b\": a container id consists of letters, digits, \"_\", \"+\", \"-\" and \".\"; hint: the id is a name of your choice; --bundle names the bundle"),
     ])
     func execRefusals(arguments: [String], text: String) throws {
         let outcome = try execute(program, ["exec"] + arguments)
         let id = arguments.first { !$0.hasPrefix("-") && ["web", "a/b"].contains($0) } ?? ""
         #expect(outcome.status == 255 && outcome.output == "" && outcome.errors == "cale: exec \"\(id)\": \(text)\n")
+    }
+
+    @Test("what people write who know docker and kill(1)")
+    func habits() throws {
+        let runs = "the program and its terminal are what config.json says (process.args, process.terminal); see cale run --help"
+        #expect(try execute(program, ["run", "web", "ls"]).errors == "cale: run: read argument \"ls\": only one argument is expected; hint: \(runs)\n")
+        #expect(try execute(program, ["run", "-i", "web"]).errors == "cale: run: read option \"-i\": no such option; hint: \(runs)\n")
+        #expect(
+            try execute(program, ["kill", "-9", "web"]).errors
+                == "cale: kill: read option \"-9\": no such option; hint: the signal stands behind the container, without a dash; see cale kill --help\n")
     }
 
     @Test("exec into what is not there")

@@ -49,6 +49,7 @@ struct RefusalTests {
     @Test func arguments() {
         #expect(refusal("create") == "create: read arguments: CONTAINER is missing; hint: see demo create --help")
         #expect(refusal("create", "a", "b") == "create: read argument \"b\": only one argument is expected; hint: see demo create --help")
+        #expect(refusal("run", "a", "ls") == "run: read argument \"ls\": only one argument is expected; hint: COMMAND stands behind \"--\"; see demo run --help")
         #expect(refusal("kill", "a", "b", "c") == "kill: read argument \"c\": only 2 arguments are expected; hint: see demo kill --help")
         #expect(refusal("list", "a") == "list: read argument \"a\": no argument is expected; hint: see demo list --help")
         #expect(refusal("mounts", "ad") == "mounts: read ACTION: \"ad\" is not add or remove; hint: did you mean add? see demo mounts --help")
