@@ -36,7 +36,8 @@ struct BundleDirectory: ~Copyable {
         do throws(Errno) {
             return try FileDescriptor.open(path.parent, [.readOnly, .directory])
         } catch {
-            throw OperationError("open", path.parent.text, .errno(error), hint: "the directory that the bundle is to lie in must exist")
+            throw OperationError(
+                "open", path.parent.text, .errno(error), hint: error == .noEntry ? "the directory that the bundle is to lie in must exist" : nil)
         }
     }
 

@@ -35,17 +35,19 @@ extension Calque {
         let config = image.config
         let run = config.execution
         var lines: [String] = []
+        func add(_ title: String, words: [String]) {
+            if !words.isEmpty { lines.append(title + String(repeating: " ", count: max(1, 16 - title.count)) + words.joined(separator: " ")) }
+        }
         func add(_ title: String, _ value: String?) {
-            guard let value, !value.isEmpty else { return }
-            lines.append(title + String(repeating: " ", count: max(1, 16 - title.count)) + escaped(value))
+            if let value, !value.isEmpty { add(title, words: [escaped(value)]) }
         }
         add("tags", tags.joined(separator: ", "))
         add("digest", image.digest?.text)
         add("platform", config.platform.text)
         add("created", config.created)
         add("author", config.author)
-        add("entrypoint", run.entrypoint.map { quoted($0) }.joined(separator: " "))
-        add("cmd", run.cmd.map { quoted($0) }.joined(separator: " "))
+        add("entrypoint", words: run.entrypoint.map { quoted($0) })
+        add("cmd", words: run.cmd.map { quoted($0) })
         add("user", run.user)
         add("working dir", run.workingDir)
         add("stop signal", run.stopSignal)

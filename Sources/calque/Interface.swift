@@ -11,8 +11,8 @@ extension Program {
             discussion: [
                 "An image is a file tree in layers, and a configuration that says how to run it. %prog makes a bundle of it: a directory "
                     + "with the tree as rootfs, and a config.json for a runtime such as cale.",
-                "Every digest, every size and every diff id is checked while it is read. Nothing outside of the bundle is touched, whatever "
-                    + "the image says, and after a failure nothing is left.",
+                "Every digest, every size and every diff id is checked while it is read. Nothing outside of the bundle and the store is touched, "
+                    + "whatever the image says, and after a failure nothing is left.",
                 "An image comes as an OCI layout directory, as an OCI archive, or as docker save writes it. skopeo fetches images: ",
                 "  skopeo copy docker://alpine:latest oci:alpine:latest\n  %prog unpack --image alpine:latest web\n  cale run --bundle web web1",
             ],
@@ -26,7 +26,8 @@ extension Program {
             ],
             exitStatuses: [
                 Term("0", "the command was carried out"),
-                Term("1", "it was not; the reason is on stderr"),
+                Term("1", "it was not, or \"verify\" has found a difference; the reason is on stderr"),
+                Term("other", "what the container of \"run\" ended with"),
                 Term("128 and more", "a signal ended it: 128 and the signal's number"),
             ],
             environment: [

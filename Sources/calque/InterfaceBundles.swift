@@ -48,7 +48,10 @@ extension Command {
         Command(
             "mount",
             summary: "mount the layers of an overlay bundle on its rootfs",
-            discussion: ["For bundles made with --mount-by hand, whose runtime cannot mount on \"/\"."],
+            discussion: [
+                "For bundles made with --mount-by hand, whose runtime cannot mount on \"/\". Only root can do it: without root, a runtime that mounts the layers "
+                    + "itself, such as cale or runc, runs a bundle of the other kind."
+            ],
             options: [],
             arguments: [Argument("BUNDLE", completes: .directories, help: "the bundle")],
             examples: [Example("run a bundle with crun", "%prog mount web && crun run --bundle web web1; %prog umount web")],

@@ -21,7 +21,7 @@ extension Calque {
         request.conversion.terminal = options.isSet("tty")
         request.conversion.command = invocation.trailing.flatMap { $0.isEmpty ? nil : $0 }
         request.conversion.env = try environmentEntries(options.values("env"))
-        request.conversion.network = options.value("network").map { $0 == "host" ? .host : $0 == "none" ? NetworkChoice.none : .path($0) }
+        request.conversion.network = try options.value("network").map(network)
         request.volumes = try volumes(invocation)
         request.protection = protection(invocation)
         request.isRun = true
@@ -86,6 +86,14 @@ extension Calque {
         guard plain, !name.isEmpty, !name.hasPrefix("."), name.utf8.count < 200 else {
             throw OperationError("read", "--name", .invalid("a name has letters, digits, \"-\", \"_\" and \".\", and does not begin with \".\""))
         }
+    }
+
+    private static func network(_ text: String) throws(OperationError) -> NetworkChoice {
+        if text == "host" { return .host }
+        if text == "none" { return .none }
+        if text.hasPrefix("/") { return .path(text) }
+        throw OperationError(
+            "read", "--network", .invalid("\(quoted(text)) is not host, none or an absolute path"), hint: "\"ip netns add \(text)\" makes /run/netns/\(text)")
     }
 
     static func environmentEntries(_ entries: [String]) throws(OperationError) -> [String] {

@@ -15,13 +15,21 @@ extension Calque {
         return path
     }
 
+    /// The path of a store that is there, for commands that make none; nil when `--store` names none and nothing was ever shared.
+    static func existingStore(_ invocation: Invocation) throws(OperationError) -> Path? {
+        let path = try storePath(invocation)
+        if exists(path) { return path }
+        if invocation.options.value("store") == nil { return nil }
+        throw OperationError("open store", path.text, .errno(.noEntry), hint: "--store names a directory that \"unpack --mode overlay\" or \"run\" has made")
+    }
+
     static var marks: OverlayMarks { effectiveUserID() == 0 ? .trusted : .user }
 
     /// `calque list`
     static func list(_ invocation: Invocation) throws(OperationError) -> Int32 {
         let isJSON = invocation.options.value("format") == "json"
         guard let source = invocation.positionals.first else {
-            let bundles = try LayerStore.open(try storePath(invocation), marks: marks).bundles()
+            let bundles = try existingStore(invocation).map { (path) throws(OperationError) in try LayerStore.open(path, marks: marks).bundles() } ?? []
             try printOutput(isJSON ? json(bundles) : text(bundles))
             return 0
         }
@@ -83,7 +91,11 @@ extension Calque {
 
     /// `calque gc`
     static func collectGarbage(_ invocation: Invocation) throws(OperationError) -> Int32 {
-        let (store, marks) = (try storePath(invocation), marks)
+        guard let store = try existingStore(invocation) else {
+            try printOutput("there is no store\n")
+            return 0
+        }
+        let marks = marks
         try enterNamespaceOfStore()
         let removed = try LayerStore.open(store, marks: marks, exclusive: true).collectGarbage()
         try printOutput("removed: \(removed.layers) layers, \(removed.bundles) entries of bundles that are gone, \(removed.leftovers) leftovers\n")

@@ -19,7 +19,7 @@ extension Calque {
         } else if let bundle {
             results = try verifyBundle(Path(bundle), source: options.value("source").map { Path($0) }, readsAll: options.isSet("read-all"))
         } else {
-            results = try verifyStore(try storePath(invocation), marks: marks, readsAll: options.isSet("read-all"))
+            results = try existingStore(invocation).map { (path) throws(OperationError) in try verifyStore(path, marks: marks, readsAll: options.isSet("read-all")) } ?? []
         }
         try printOutput(options.value("format") == "json" ? json(results) : text(results))
         let damaged = results.count { !$0.faults.isEmpty }

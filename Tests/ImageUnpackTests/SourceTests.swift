@@ -84,6 +84,12 @@ struct SourceTests {
         #expect(try parse("/i:a@b:c").selector == .name("a@b:c"))
         #expect(message { _ = try parse("/i@a:c") }.contains("the digest algorithm \"a\""))
         #expect(message { _ = try parse("/nowhere:x") }.contains("No such file or directory (ENOENT)"))
+        let expected = "an OCI layout directory, an OCI archive or a docker-archive is expected"
+        #expect(message { _ = try parse("alpine:3.20") }.hasSuffix("hint: \(expected); from a registry: skopeo copy docker://alpine:3.20 oci:alpine:3.20"))
+        #expect(ImageReference.expected("docker://ghcr.io/a/b", .noEntry) == "\(expected); from a registry: skopeo copy docker://ghcr.io/a/b oci:b:latest")
+        for (text, errno) in [("/a", Errno.noEntry), ("./a", .noEntry), ("a.tar", .noEntry), ("a", .accessDenied)] {
+            #expect(ImageReference.expected(text, errno) == expected)
+        }
     }
 
     @Test("by tag, latest by default, and the only image without a name")

@@ -7,7 +7,7 @@ import time
 
 from cases.image_repack import BASE, listing
 from images import image_case, tagged, tar
-from support import Skip
+from support import Result, Skip
 
 CAPABILITY = bytes.fromhex("0100000200040000000000000000000000000000").decode("latin-1")
 LAYERS = (
@@ -45,6 +45,33 @@ def warm(i):
     i.unpack("--store", str(store)).ok()
     (i.bundle / "rootfs/etc/kept").write_text("changed")
     assert subprocess.run([i.program, "verify", "--store", store], capture_output=True).returncode == 0
+
+
+@image_case("a store that is not there is an error for who looks into it, and none is made")
+def missing(i):
+    i.layout.write(tagged(i.layout.manifest(*layers())))
+    store = i.layout.path.parent / "store"
+    for command in ("verify", "gc", "list"):
+        Result([command], subprocess.run([i.program, command, "--store", store], capture_output=True)).failed("No such file or directory.*--store names")
+        assert not store.exists()
+    for command in ("verify", "delete"):
+        Result([command], subprocess.run([i.program, command, store], capture_output=True)).failed("open bundle .*No such file or directory")
+
+
+@image_case("an archive that ends in the middle of a file is told so; only its closing blocks may be missing")
+def cut(i):
+    i.layout.write(tagged(i.layout.manifest(*layers())))
+    path = i.layout.path.parent / "image.tar"
+    with tarfile.open(path, "w") as out:
+        out.add(i.layout.path, ".")
+    with tarfile.open(path) as archive:
+        last = max(archive.getmembers(), key=lambda member: member.offset_data)
+    content = path.read_bytes()
+    i.layout.path = path
+    path.write_bytes(content[:last.offset_data + last.size - 1])
+    i.unpack().failed("image.tar.*it ends in the middle of a file")
+    path.write_bytes(content[:last.offset_data + last.size])
+    i.unpack().ok()
 
 
 @image_case("where the file system can, the files of a flat bundle from the store share its blocks")

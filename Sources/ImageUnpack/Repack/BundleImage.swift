@@ -145,6 +145,7 @@ extension BundleImage {
     static func locate(_ path: Path) throws(OperationError) -> (path: Path, isOverlay: Bool) {
         do throws(Errno) {
             let bundle = try path.absolute()
+            guard try fileStatus(bundle).kind == .directory else { throw .notDirectory }
             do throws(Errno) { _ = try fileStatus(bundle.appending(OverlayBundle.aboutFile)) } catch where error == .noEntry { return (bundle, false) }
             return (bundle, true)
         } catch {

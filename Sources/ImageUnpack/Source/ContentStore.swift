@@ -41,7 +41,7 @@ final class ContentStore {
             kind = try handle.status().kind
             if kind == .directory || kind == .regular { return OpenedSource(handle: handle, isDirectory: kind == .directory) }
         } catch {
-            throw OperationError("open image", path.text, .errno(error), hint: "an OCI layout directory, an OCI archive or a docker-archive is expected")
+            throw OperationError("open image", path.text, .errno(error), hint: ImageReference.expected(path.text, error))
         }
         throw OperationError("open image", path.text, .invalid("it is neither a directory nor an archive"))
     }
@@ -121,14 +121,22 @@ final class ContentStore {
     private static func members(of file: borrowing FileDescriptor, _ path: Path) throws(OperationError) -> [InRootPath: ArchiveMember] {
         var members: [InRootPath: ArchiveMember] = [:]
         var offset: Int64 = 0
+        var end: Int64 = 0  // of the last content, without what fills its block
         var longName: [UInt8]?
         var pax: PaxRecords?
         func block(_ count: Int, at offset: Int64) throws(OperationError) -> [UInt8] {
             do throws(Errno) { return try file.read(atMost: count, at: offset) } catch { throw OperationError("read", path.text, .errno(error)) }
         }
+        func damaged(_ why: String) -> OperationError {
+            OperationError("read image", path.text, .invalid(why), hint: "an OCI layout directory, an OCI archive or a docker-archive is expected")
+        }
         while true {
             let bytes = try block(512, at: offset)
-            if bytes.isEmpty { break }
+            if bytes.isEmpty {
+                // the closing blocks may be missing, a part of the last content may not
+                if end > 0, try block(1, at: end - 1).isEmpty { throw damaged("it ends in the middle of a file") }
+                break
+            }
             do throws(TarFault) {
                 guard bytes.count == 512 else { throw TarFault(why: "it ends in the middle of a header") }
                 guard let header = try TarHeader(bytes) else { break }
@@ -156,9 +164,12 @@ final class ContentStore {
                     default: break
                     }
                 }
-                if entry.kind == .regular { offset += (entry.storedSize + 511) / 512 * 512 }
+                if entry.kind == .regular {
+                    if entry.storedSize > 0 { end = offset + entry.storedSize }
+                    offset += (entry.storedSize + 511) / 512 * 512
+                }
             } catch {
-                throw OperationError("read image", path.text, .invalid(error.why), hint: "an OCI layout directory, an OCI archive or a docker-archive is expected")
+                throw damaged(error.why)
             }
         }
         return members

@@ -42,7 +42,17 @@ package struct ImageReference: Equatable, Sendable {
             end = colon
         }
         let path = text.lastIndex(of: ":").map { String(text[..<$0]) } ?? text
-        throw OperationError("open image", path, .errno(.noEntry), hint: "an OCI layout directory, an OCI archive or a docker-archive is expected")
+        throw OperationError("open image", path, .errno(.noEntry), hint: Self.expected(text, .noEntry))
+    }
+
+    /// What an image is, for those who name one that cannot be opened; names of a registry are what most people begin with.
+    static func expected(_ text: String, _ error: Errno) -> String {
+        let hint = "an OCI layout directory, an OCI archive or a docker-archive is expected"
+        let remote = text.hasPrefix("docker://") ? String(text.dropFirst(9)) : text
+        guard error == .noEntry, let first = remote.first, first != "/", first != ".", !remote.hasSuffix(".tar"), !remote.contains("@") else { return hint }
+        var local = remote.split(separator: "/").last.map(String.init) ?? remote
+        if !local.contains(":") { local += ":latest" }
+        return hint + "; from a registry: skopeo copy docker://\(remote) oci:\(local)"
     }
 
     /// Whether `text` is SOURCE:NAME of a source that is there.

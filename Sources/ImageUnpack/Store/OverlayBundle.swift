@@ -70,7 +70,12 @@ package struct OverlayBundle: Equatable, Sendable {
                 hint: "calque unpack --mount-by hand makes a bundle for this")
         }
         let overlay = OverlayMount(try layers(in: store), of: store, upper: path.appending("overlay/upper").text, work: path.appending("overlay/work").text)
-        let made = try overlay.open()
+        let made: FileDescriptor
+        do throws(OperationError) { made = try overlay.open() } catch {
+            var error = error
+            if error.cause == .errno(.notPermitted) { error.hint = "only root can mount it for others to see; cale and runc mount a bundle without --mount-by hand themselves, as any user" }
+            throw error
+        }
         do throws(Errno) {
             let rootfs = try FileDescriptor.open(path.appending("rootfs"), [.path, .directory, .noFollow])
             if try rootfs.filesystemType() == .overlay { throw .busy }
