@@ -20,6 +20,9 @@ package enum HandleName: Hashable, Sendable {
     case outcome
     /// The root of the container's file tree.
     case root
+    /// The procfs or sysfs that was mounted at this place of the container's tree. By now the place may be another directory: whoever has the
+    /// tree too can move what it was mounted on.
+    case mounted(InRootPath)
     /// The root of the container's first process.
     case initRoot
     /// A private procfs, or the verified /proc of the host.
@@ -53,6 +56,7 @@ extension HandleName: CustomStringConvertible {
         case .gate: "gate"
         case .outcome: "outcome"
         case .root: "root"
+        case .mounted(let place): "mounted[\(place.text)]"
         case .initRoot: "init-root"
         case .proc: "proc"
         case .null: "null"
@@ -123,6 +127,11 @@ package struct HandleTable: ~Copyable {
         closeDescriptors(from: next, through: .max)
     }
 
+    /// Closes all that stand for mounts on the container's tree.
+    package mutating func closeMounts() {
+        for entry in entries { if case .mounted = entry.name { close(entry.name) } }
+    }
+
     /// Calls `body` with the descriptor `name`, which stays in the table.
     /// - Throws: `EBADF` when there is none: a plan named a handle that nobody opened.
     package borrowing func with<Result: ~Copyable>(
@@ -143,8 +152,13 @@ package struct HandleTable: ~Copyable {
     /// Calls `body` with the root of the container's tree.
     package borrowing func withRoot<Result: ~Copyable>(
         _ body: (borrowing RootDirectory) throws(Errno) -> Result
+    ) throws(Errno) -> Result { try withTree(.root, body) }
+
+    /// Calls `body` with the directory `name`, as the root of what is below it.
+    package borrowing func withTree<Result: ~Copyable>(
+        _ name: HandleName, _ body: (borrowing RootDirectory) throws(Errno) -> Result
     ) throws(Errno) -> Result {
-        guard let entry = entries.first(where: { $0.name == .root }) else { throw .badDescriptor }
+        guard let entry = entries.first(where: { $0.name == name }) else { throw .badDescriptor }
         let borrowed = RootDirectory(FileDescriptor(owning: entry.number))
         do throws(Errno) {
             let result = try body(borrowed)

@@ -39,6 +39,8 @@ package struct InRootPath: Hashable, Sendable {
     package var isRoot: Bool { components.isEmpty }
     /// The directory that holds it; the root's is the root.
     package var parent: InRootPath { InRootPath(components: Array(components.dropLast())) }
+    /// The way on from its first component: "/b/c" of "/a/b/c".
+    package var withoutFirst: InRootPath { InRootPath(components: Array(components.dropFirst())) }
     package var lastComponent: [UInt8]? { components.last }
 
     /// Nil unless `name` is one plain component.

@@ -631,3 +631,31 @@ def locked_sources(c):
     c.shell("for m in /mnt /changed; do for o in rw suid dev exec; do mount -o remount,bind,$o $m && echo cleared $o of $m; done; "
             "umount $m/hidden && cat $m/hidden/file; touch $m/written && echo written; done; "
             "mount --bind /mnt /tmp && cat /tmp/hidden/file; true").run().prints("")
+
+
+@case("the directory of /proc is exchanged by another container of the same rootfs: masks and read-only paths stay with procfs (A03, A08)")
+def exchanged_proc(c):
+    (c.rootfs / "link").mkdir()
+    c.linux["maskedPaths"] = ["/proc/keys"]
+    c.linux["readonlyPaths"] = ["/proc/sys"]
+    # wherever procfs is by now
+    c.shell("for p in /proc /link; do test -d $p/self && echo $(grep -cE ' /(proc|link)/(keys|sys) ' $p/self/mountinfo); done; true").write()
+    exchanger = subprocess.Popen([sys.executable, "-c", EXCHANGE.replace('"real"', '"proc"'), str(c.rootfs)])
+    try:
+        for _ in range(max(ROUNDS, 100)):
+            result = c.call("run", "--bundle", c.bundle, c.id)
+            assert not {"0", "1"} & set(result.lines), f"procfs has lost its masks: {result}"
+    finally:
+        exchanger.kill()
+        exchanger.wait()
+
+
+@case("a link of the image leads a mount into /proc: refused (B01, B02, CVE-2019-16884, CVE-2025-52881)")
+def over_proc_by_link(c):
+    (c.rootfs / "by").symlink_to("/proc")
+    (c.rootfs / "up").symlink_to("../../proc/self")
+    (c.directory / "f").write_text("x\n")
+    for place, kind, options in (("/by", "tmpfs", []), ("/by/sys", "tmpfs", []), ("/by/self/attr/exec", "bind", ["bind"]), ("/up/attr/current", "bind", ["bind"])):
+        c.mount(place, kind, c.directory / "f" if kind == "bind" else "tmpfs", options)
+        c.run().failed(place)
+        c.config["mounts"].pop()

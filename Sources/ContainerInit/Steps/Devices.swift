@@ -35,6 +35,7 @@ extension Executor {
         let target = try handles.withRoot { (root) throws(Errno) in
             try root.makeFile(step.destination, permissions: 0o666, directories: 0o755)
         }
+        try refuseProc(target, at: step.destination)
         try copy.attach(to: target)
     }
 

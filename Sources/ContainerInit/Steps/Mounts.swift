@@ -17,7 +17,25 @@ extension Executor {
         if let propagation = step.propagation { try mount.setMountAttributes([], propagation: propagation, recursive: false) }
         if let propagation = step.recursivePropagation { try mount.setMountAttributes([], propagation: propagation, recursive: true) }
         if let label = step.label { try mount.open(".", [.readOnly, .directory]).setAttribute("security.selinux", Array(label.utf8) + [0]) }
-        if step.destination.isRoot { handles.insert(mount, as: .root) }  // everything later belongs below the new root
+        try keep(mount, at: step.destination)
+    }
+
+    /// What later steps need of a mount: a new root, and the procfs and sysfs that masks are for (see `openBelow`).
+    private mutating func keep(_ mount: consuming FileDescriptor, at place: InRootPath) throws(Errno) {
+        if place.isRoot {
+            handles.closeMounts()
+            handles.insert(mount, as: .root)  // everything later belongs below the new root
+        } else if place.components.count == 1, ["/proc", "/sys"].contains(place.text) {
+            let type = try mount.filesystemType()
+            if type == .proc || type == .sysfs { handles.insert(mount, as: .mounted(place)) } else { handles.close(.mounted(place)) }
+        }
+    }
+
+    /// A link of the image must not lead a mount into procfs, where the plan lets nothing be mounted but what it names: the container's own tools
+    /// and whoever looks into it would read and write other files than they mean (CVE-2019-16884, CVE-2025-52881).
+    func refuseProc(_ target: borrowing FileDescriptor, at place: InRootPath) throws(Errno) {
+        if place.components.first == Array("proc".utf8) { return }
+        if try target.filesystemType() == .proc { throw .tooManyLinks }
     }
 
     /// A tmpfs without a mode of its own gets that of the directory that it covers, as with runc: what an image keeps from others is not
@@ -63,6 +81,7 @@ extension Executor {
 
     private func remount(_ step: MountStep, options: [String]) throws(Errno) {
         let target = try openInRoot(step.destination, [.path])
+        try refuseProc(target, at: step.destination)
         if !options.isEmpty { try target.reconfigureFileSystem(options) }
         try target.setMountAttributes(step.set, clearing: step.clear, recursive: false)
         if let propagation = step.propagation { try target.setMountAttributes([], propagation: propagation, recursive: false) }
@@ -70,16 +89,19 @@ extension Executor {
     }
 
     private func mountTarget(_ step: MountStep) throws(Errno) -> FileDescriptor {
-        try handles.withRoot { (root) throws(Errno) in
+        let target = try handles.withRoot { (root) throws(Errno) in
             if step.refusesLinks { return try root.makePlainDirectories(step.destination, permissions: 0o755) }
             if step.destinationIsFile { return try root.makeFile(step.destination, permissions: 0o644, directories: 0o755) }
             return try root.makeDirectories(step.destination, permissions: 0o755)
         }
+        try refuseProc(target, at: step.destination)
+        return target
     }
 
     /// The container's cgroups, each hierarchy below one tmpfs as version 1 has it on the host.
     mutating func mountCgroups(_ step: CgroupMountStep) throws(Errno) {
         let target = try handles.withRoot { (root) throws(Errno) in try root.makeDirectories(step.destination, permissions: 0o755) }
+        try refuseProc(target, at: step.destination)
         let tree = try FileDescriptor.newMount(type: "tmpfs", options: ["mode=755"], attributes: step.attributes.subtracting(.readOnly))
         try tree.attach(to: target)
         for hierarchy in step.hierarchies {

@@ -18,6 +18,15 @@ extension Executor {
         try handles.withRoot { (root) throws(Errno) in try root.open(path, flags) }
     }
 
+    /// Opens a path that is to be masked or read-only. What is in /proc and /sys is found below the mount that was made there, wherever it is by now:
+    /// another container of the same rootfs may move the directory that it is mounted on, and a mask would miss it.
+    func openBelow(_ path: InRootPath) throws(Errno) -> FileDescriptor {
+        if path.components.count > 1, let first = path.components.first, let place = InRootPath.root.appending(first), handles.contains(.mounted(place)) {
+            return try handles.withTree(.mounted(place)) { (tree) throws(Errno) in try tree.open(path.withoutFirst, [.path]) }
+        }
+        return try openInRoot(path, [.path])
+    }
+
     /// pivot_root(".", ".") puts the old root on top of the new one, from where it is unmounted: no directory is needed.
     /// Source: pivot_root(2), notes.
     func pivot() throws(Errno) {
@@ -71,7 +80,7 @@ extension Executor {
     /// read-only so that nobody changes that node's mode through the mask (CVE-2025-31133: never a path for a source).
     mutating func maskPath(_ path: InRootPath) throws(Errno) {
         let target: FileDescriptor
-        do throws(Errno) { target = try openInRoot(path, [.path]) } catch where isOutOfReach(error) { return }
+        do throws(Errno) { target = try openBelow(path) } catch where isOutOfReach(error) { return }
         guard try target.status().kind == .directory else {
             let mask = try handles.with(.null) { (null) throws(Errno) in try null.cloneTree(recursive: false) }
             try mask.setMountAttributes([.readOnly, .noExec, .noSuid], recursive: false)
@@ -102,7 +111,7 @@ extension Executor {
 
     func makeReadOnly(_ path: InRootPath) throws(Errno) {
         let target: FileDescriptor
-        do throws(Errno) { target = try openInRoot(path, [.path]) } catch where isOutOfReach(error) { return }
+        do throws(Errno) { target = try openBelow(path) } catch where isOutOfReach(error) { return }
         let sealed = try target.cloneTree(recursive: true)
         try sealed.setMountAttributes(.readOnly, recursive: true)
         try sealed.attach(to: target)

@@ -61,6 +61,7 @@ extension ContainerPlan {
     private func hint(for step: Step, _ errno: Errno) -> String? {
         switch (step, errno) {
         case (.mount(let mount), .tooManyLinks) where mount.refusesLinks: return "it must be mounted on ordinary directory, not on a link"
+        case (.mount, .tooManyLinks), (.mountCgroups, .tooManyLinks): return "links in the image lead in a circle, or into /proc, where nothing may be mounted"
         case (.mount(let mount), .notDirectory) where mount.refusesLinks: return "it must be mounted on ordinary directory"
         case (.mount(let mount), .notPermitted):
             if case .new("proc", _, _) = mount.source { return "procfs needs a pid namespace, and in a user namespace an unmasked /proc on the host" }
