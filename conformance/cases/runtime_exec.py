@@ -649,6 +649,25 @@ def console_socket(c):
     assert b"/dev/pts/" in text, text
 
 
+@case("--tty in a container that has forged the multiplexer: refused, at once (A22, A23, CVE-2025-52565)")
+def tty_forged(c):
+    c.config["mounts"] = [mount for mount in c.config["mounts"] if mount["destination"] != "/dev/pts"]
+    c.mount("/p", "devpts", "devpts", ["newinstance", "ptmxmode=0666"])
+    running(c)
+    run_in(c, "@", "mkdir", "/dev/pts").ok()
+    for forge in ("mkfifo /dev/pts/ptmx", "echo x > /dev/pts/ptmx", "mkdir /dev/pts/ptmx", "ln -s /proc/version /dev/pts/ptmx", "ln -s /p/ptmx /dev/pts/ptmx",
+                  "ln -s /dev/null /dev/pts/ptmx; ln -s /proc/version /dev/pts/0"):
+        run_in(c, "@", "/bin/sh", "-c", "rm -rf /dev/pts/ptmx; " + forge).ok()
+        path = c.directory / "console"
+        with listener(path) as server:
+            run_in(c, "--tty", "--detach", "--console-socket", path, "@", "true").failed("/dev/pts|devpts|terminal")
+            server.settimeout(10)
+            connection, _ = server.accept()
+            with connection:
+                assert not connection.recvmsg(64, 64)[0], "somebody got a terminal"
+        path.unlink(missing_ok=True)
+
+
 @case("a terminal that nobody would receive is refused")
 def tty_nobody(c):
     running(c)
