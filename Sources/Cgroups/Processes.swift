@@ -43,7 +43,7 @@ extension Cgroup {
         let wasFrozen = try isFrozen()
         let isFrozen = wasFrozen || tryFreeze()
         var reached = try processes()
-        try send(signal, to: reached, directory)
+        try send(signal, to: reached, areStopped: isFrozen, directory)
         if isKill {
             try thawTree()
         } else if isFrozen && !wasFrozen {
@@ -55,7 +55,7 @@ extension Cgroup {
             let now = try processes()
             let born = now.filter { !reached.contains($0) }
             if born.isEmpty { return }
-            try send(signal, to: born, directory)
+            try send(signal, to: born, areStopped: false, directory)
             reached = now
             rounds += 1
         }
@@ -73,13 +73,34 @@ extension Cgroup {
         }
     }
 
-    private func send(_ signal: Int32, to processes: [Int32], _ directory: String) throws(OperationError) {
-        let own = processID()
+    /// - Parameter areStopped: whether none of them can end by itself. Else a number may be given to a process of the host after it was read: a handle
+    ///   is opened first, then who is still in the cgroup gets the signal, through the handle.
+    private func send(_ signal: Int32, to processes: [Int32], areStopped: Bool, _ directory: String) throws(OperationError) {
+        let others = processes.filter { $0 != processID() }
         var failed: Errno?
-        for pid in processes where pid != own {
-            do throws(Errno) { try sendSignal(signal, to: pid) } catch { if error != .noProcess { failed = error } }
+        func attempt(_ body: () throws(Errno) -> Void) { do throws(Errno) { try body() } catch { if error != .noProcess { failed = error } } }
+        if areStopped {
+            for pid in others { attempt { () throws(Errno) in try sendSignal(signal, to: pid) } }
+        }
+        let most = 256  // handles at once
+        for start in stride(from: 0, to: areStopped ? 0 : others.count, by: most) {
+            var handles: [(pid: Int32, handle: ProcessHandle)] = []
+            for pid in others[start..<min(start + most, others.count)] {
+                attempt { () throws(Errno) in
+                    do throws(Errno) { handles.append((pid, ProcessHandle(try FileDescriptor.process(pid)))) } catch where error == .invalid || error == .noEntry {
+                        try sendSignal(signal, to: pid)  // a thread of a threaded cgroup: there are no handles of these
+                    }
+                }
+            }
+            let present = Set(try self.processes())
+            for (pid, process) in handles where present.contains(pid) { attempt { () throws(Errno) in try process.handle.sendSignal(signal) } }
         }
         if let failed { throw failure(failed, directory) }
+    }
+
+    private final class ProcessHandle {
+        let handle: FileDescriptor
+        init(_ handle: consuming FileDescriptor) { self.handle = handle }
     }
 
     private func failure(_ error: Errno, _ directory: String) -> OperationError { OperationError("signal processes of", directory, .errno(error)) }
