@@ -23,10 +23,19 @@ extension FileDescriptor {
         }
     }
 
+    /// What has the name already is not taken over: in a directory of many it may be somebody else's, who can guess the name.
+    private borrowing func openNew(_ name: Path, permissions: UInt32) throws(Errno) -> FileDescriptor {
+        let flags: OpenFlags = [.writeOnly, .create, .exclusive, .noFollow]
+        do throws(Errno) { return try open(name, flags, mode: permissions) } catch where error == .exists {
+            try remove(name)  // of a process that was killed
+            return try open(name, flags, mode: permissions)
+        }
+    }
+
     private borrowing func makeByRename(_ name: Path, _ content: [UInt8], permissions: UInt32) throws(Errno) {
         let temporary = Path(".\(String(decoding: name.bytes, as: UTF8.self)).\(processID())")
         do throws(Errno) {
-            try open(temporary, [.writeOnly, .create, .truncate, .noFollow], mode: permissions).write(content)
+            try openNew(temporary, permissions: permissions).write(content)
             try rename(temporary, to: name)
         } catch {
             do throws(Errno) { try remove(temporary) } catch {}  // the first error is the one to tell
