@@ -69,6 +69,11 @@ extension OperationError: CustomStringConvertible {
     }
 }
 
+extension OperationError {
+    /// The description as one line for people: what hints and reasons say in words from outside can do nothing to a terminal.
+    package var line: String { escaped(description, isSentence: true) }
+}
+
 /// `text` in double quotes with control characters, quotes and backslashes escaped, so that bytes from outside cannot
 /// write to a terminal or forge a line of a log.
 package func quoted(_ text: String) -> String {

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Writes JSON text. A writer of our own: json-c's trees cost an allocation per value, and this text is ours to lay out.
 ///
 /// Calls nest as the text does; commas, quotes and indentation are added. With `indentation` 0 all is on one line.
@@ -93,10 +95,14 @@ package struct JSONWriter {
             case 0x0A: out += "\\n"
             case 0x0D: out += "\\r"
             case 0x09: out += "\\t"
-            case 0..<0x20, 0x7F:
+            default:
+                if !isInvisible(scalar) {
+                    out.unicodeScalars.append(scalar)
+                    continue
+                }
+                // what would do something to a terminal; all of these have four digits at most
                 let hex = String(scalar.value, radix: 16)
-                out += "\\u" + (hex.utf8.count == 1 ? "000" : "00") + hex
-            default: out.unicodeScalars.append(scalar)
+                out += "\\u" + String(repeating: "0", count: 4 - hex.utf8.count) + hex
             }
         }
         return out + "\""

@@ -53,8 +53,8 @@ struct ErrorLog {
         // the process of "run" or "exec" has the same stderr: with a log of its own, only what ends the command is told there
         if level != .error, problem == nil, let path, !path.isEmpty { return }
         let prefix = programName + (level == .error ? ": " : ": \(level.rawValue): ")
-        tell(path == nil && format == .json ? line : prefix + message + "\n")
-        if let problem { tell(programName + ": " + problem.description + "\n") }
+        tell(path == nil && format == .json ? line : prefix + escaped(message, isSentence: true) + "\n")
+        if let problem { tell(programName + ": " + problem.line + "\n") }
     }
 
     private func tell(_ text: String) {

@@ -20,7 +20,7 @@ import Kernel
             try printOutput(program.text(for: request, style: style, width: width) ?? "")
             exitProgram(0)
         } catch {
-            tell(program.invokedName + ": " + error.description)
+            tell(program.invokedName + ": " + error.line)
             exitProgram(1)
         }
     }

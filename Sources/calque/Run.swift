@@ -132,7 +132,7 @@ extension Calque {
             do throws(OperationError) {
                 exitNow(try body())
             } catch {
-                tell("calque: " + error.description)
+                tell("calque: " + error.line)
                 exitNow(1)
             }
         }
