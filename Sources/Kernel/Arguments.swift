@@ -35,8 +35,13 @@ package func executedPath() -> String {
 /// Overwrites the arguments and the environment of this program, which others read in /proc.
 package func blankArguments() { kernel_blank_arguments() }
 
-/// Whether this program was executed with rights that its caller need not have: by a set-user-ID bit, or by capabilities of its file.
-package func gainedRightsByExecution() -> Bool { kernel_changed_user() == 1 }
+/// Refuses to go on as `program` when it was executed with rights that its caller need not have: by a set-user-ID bit, or by capabilities of its file.
+package func refuseRightsByExecution(_ program: String) throws(OperationError) {
+    if kernel_changed_user() == 0 { return }
+    throw OperationError(
+        "start", program, .invalid("its file gives it rights that would so be every user's"),
+        hint: "it must have no set-user-ID or set-group-ID bit (chmod a-s) and no capabilities (setcap -r)")
+}
 
 /// Whether nobody can write the file that runs as this program.
 /// - Throws: `ENODEV` when /proc is no procfs, and does not tell; what statfs(2) throws.

@@ -13,11 +13,7 @@ import Kernel
         assert(program.mistakes.isEmpty, "the declaration of the command line is wrong")
         var log = ErrorLog(programName: program.invokedName, arguments: arguments)
         do throws(OperationError) {
-            if gainedRightsByExecution() {
-                throw OperationError(
-                    "start", program.invokedName, .invalid("its file gives it rights that would so be every user's"),
-                    hint: "it must have no set-user-ID or set-group-ID bit (chmod a-s) and no capabilities (setcap -r)")
-            }
+            try refuseRightsByExecution(program.invokedName)
             let request = try program.parse(arguments)
             if case .run(let invocation) = request {
                 log = ErrorLog(invocation)

@@ -13,6 +13,7 @@ import Kernel
         let program = Program.calque.called(arguments.isEmpty ? "" : arguments.removeFirst())
         assert(program.mistakes.isEmpty, "the declaration of the command line is wrong")
         do throws(OperationError) {
+            try refuseRightsByExecution(program.invokedName)
             let request = try program.parse(arguments)
             if case .run(let invocation) = request { exitProgram(try carryOut(invocation)) }
             let style = Style(isTerminal: StandardStream.output.isTerminal, noColor: environment("NO_COLOR"), terminal: environment("TERM"))

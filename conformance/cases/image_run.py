@@ -191,3 +191,14 @@ def tables(i):
     found = json.loads(say("inspect", "--format", "json", "--image", f"{i.layout.path}:one"))
     assert found["tags"] == ["one", "two"] and [entry["createdBy"] for entry in found["history"]] == ["ADD a", "ENV A=b", "ADD b"]
     assert [layer["size"] for layer in found["layers"]] == [shared[0]["size"], own[0]["size"]], found
+
+
+@image_case("the rights of another user are refused: with a set-user-ID bit everybody would unpack as root of the host")
+def set_user_id(i):
+    if os.geteuid():
+        raise Skip("it takes root to give rights away")
+    own = i.c.directory / "calque"
+    shutil.copy2(shutil.which(i.program), own)
+    own.chmod(0o4755)
+    done = subprocess.run([str(own), "--version"], user=1000, group=1000, extra_groups=[], capture_output=True, text=True, cwd="/")
+    assert done.returncode != 0 and "set-user-ID" in done.stderr, (done.returncode, done.stdout, done.stderr)
