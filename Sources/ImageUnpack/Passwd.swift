@@ -20,9 +20,7 @@ struct AccountFiles {
     private static func lines(_ name: String, in root: borrowing RootDirectory) throws(OperationError) -> [[[UInt8]]] {
         let bytes: [UInt8]
         do throws(Errno) {
-            let file = try root.open(try path(name), [.readOnly, .nonBlocking, .noControllingTerminal])
-            guard try file.status().kind == .regular else { throw .notSupported }
-            bytes = try file.readAll(limit: limit)
+            bytes = try root.open(try path(name), [.path]).reopenRegular().readAll(limit: limit)
         } catch where error == .noEntry || error == .notDirectory {
             return []
         } catch where error == .notSupported {

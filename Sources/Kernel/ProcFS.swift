@@ -59,6 +59,19 @@ extension FileDescriptor {
     }
 }
 
+extension FileDescriptor {
+    /// Opens the regular file `name` of this directory for reading. What else may have that name, by now, is not opened: a device may do something then.
+    /// - Throws: `EOPNOTSUPP` for anything but a regular file.
+    package borrowing func openRegular(_ name: Path) throws(Errno) -> FileDescriptor { try open(name, [.path, .noFollow]).reopenRegular() }
+
+    /// Opens the regular file that this handle of `OpenFlags.path` stands for.
+    /// - Throws: `EOPNOTSUPP` for anything else.
+    package borrowing func reopenRegular() throws(Errno) -> FileDescriptor {
+        guard try status().kind == .regular else { throw .notSupported }
+        return try reopen([.readOnly, .nonBlocking, .noControllingTerminal])
+    }
+}
+
 /// The boot's random id: what is remembered from another boot is no longer true.
 package func bootID() throws(Errno) -> String {
     let bytes = try readFile("/proc/sys/kernel/random/boot_id", limit: 128)

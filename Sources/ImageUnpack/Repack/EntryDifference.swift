@@ -69,7 +69,7 @@ final class EntryComparison {
     private func haveEqualContents(
         _ name: Path, _ newDirectory: borrowing FileDescriptor, _ newStatus: FileStatus, _ oldDirectory: borrowing FileDescriptor, _ oldStatus: FileStatus
     ) throws(Errno) -> Bool {
-        let newFile = try newDirectory.open(name, [.readOnly, .noFollow, .nonBlocking])
+        let newFile = try newDirectory.openRegular(name)
         let oldFile = try oldDirectory.open(name, [.readOnly, .noFollow, .nonBlocking])
         let size = newStatus.size
         let haveHoles = newStatus.allocatedBytes < size && oldStatus.allocatedBytes < size

@@ -86,10 +86,9 @@ final class ContentStore {
         guard let wanted = InRootPath(bytes: name.utf8) else { throw failed(.invalid("this is no name of a file")) }
         if let members { return try openMember(wanted, in: members, failed) }
         do throws(Errno) {
-            let file = try root.open(wanted, [.readOnly, .noFollow, .nonBlocking])
-            let status = try file.status()
-            guard status.kind == .regular else { throw Errno.notSupported }
-            return BlobFile(file: file, offset: 0, size: status.size, name: name)
+            let file = try root.open(wanted, [.path, .noFollow]).reopenRegular()
+            let size = try file.status().size
+            return BlobFile(file: file, offset: 0, size: size, name: name)
         } catch where error == .notSupported || error == .tooManyLinks {
             throw failed(.invalid("it is no regular file"))
         } catch {

@@ -55,8 +55,10 @@ extension LayerStore {
                 let path = Path(String(rest))
                 var exists = false
                 do throws(Errno) {
-                    exists = try readFile(path.appending(OverlayBundle.idFile), limit: 4096).elementsEqual(entry.name)
-                } catch where error == .noEntry || error == .notDirectory {}
+                    // the place may be anybody's by now
+                    let file = try FileDescriptor.open(path.appending(OverlayBundle.idFile), [.path]).reopenRegular()
+                    exists = try file.readAll(limit: 4096).elementsEqual(entry.name)
+                } catch where [.noEntry, .notDirectory, .notSupported, .tooManyLinks, .tooLarge].contains(error) {}
                 bundles.append(RegisteredBundle(id: name.text, path: path, keys: keys, exists: exists))
             }
             return bundles.sorted { $0.path.text < $1.path.text }
