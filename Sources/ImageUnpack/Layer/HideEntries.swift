@@ -57,7 +57,7 @@ extension LayerApplier {
         // what the present layer has put below keeps the directory
         do throws(Errno) {
             try directory.handle.remove(name, directory: true)
-            directories[child.inode] = nil
+            forgetDirectory(child.inode)
         } catch where error == .notEmpty {}
     }
 

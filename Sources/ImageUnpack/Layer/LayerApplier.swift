@@ -26,7 +26,9 @@ package struct LayerApplier: ~Copyable {
     var made: [UInt64: Set<[UInt8]>]?
     /// Permissions and times of directories by inode, set at the end: what is made in them later would change their times, and
     /// one without write permission could not be filled by an unprivileged caller.
-    var directories: [UInt64: DirectoryAttributes] = [:]
+    private(set) var directories: [UInt64: DirectoryAttributes] = [:]
+    /// The names in the paths of `directories`, which an image can make as deep and as many as it likes.
+    private var directoryNames = 0
     /// The directory of the last entry: most entries stand beside the one before. Forgotten when a name is taken away.
     var parent: OpenParent?
     let (uid, gid): (UInt32, UInt32)
@@ -116,7 +118,18 @@ package struct LayerApplier: ~Copyable {
                 throw OperationError("set attributes of", attributes.path.text, .errno(error))
             }
         }
-        directories = [:]
+        (directories, directoryNames) = ([:], 0)
+    }
+
+    /// - Throws: `ENAMETOOLONG` for more directories, and deeper ones, than an image has that is not made for this.
+    mutating func keep(_ attributes: DirectoryAttributes, of inode: UInt64) throws(Errno) {
+        directoryNames += attributes.path.components.count - (directories[inode]?.path.components.count ?? 0)
+        if directoryNames > 6 << 20 { throw .nameTooLong }
+        directories[inode] = attributes
+    }
+
+    mutating func forgetDirectory(_ inode: UInt64) {
+        directoryNames -= directories.removeValue(forKey: inode)?.path.components.count ?? 0
     }
 }
 

@@ -159,8 +159,8 @@ extension LayerApplier {
         try setOwner(entry, of: directory, now: (status.uid, status.gid))
         for attribute in attributes(entry) { try set(attribute, entry) { (name, value) throws(Errno) in try directory.setAttribute(name, value) } }
         if isNew { made?[status.inode] = nil }
-        directories[status.inode] = DirectoryAttributes(
-            path: path, permissions: entry.permissions, accessed: entry.accessed ?? entry.modified, modified: entry.modified)
+        try keep(
+            DirectoryAttributes(path: path, permissions: entry.permissions, accessed: entry.accessed ?? entry.modified, modified: entry.modified), of: status.inode)
     }
 
     /// Takes away the extended attributes that a lower layer gave to a directory: an entry says all of it.
@@ -234,7 +234,7 @@ extension LayerApplier {
             try file.changePermissions(entry.permissions)
             try file.setTimes(accessed: entry.accessed ?? entry.modified, modified: entry.modified)
         }
-        warnings.append("/\(entry.text): a device node needs privileges; an empty file stands in its place")
+        warnings.add("/\(entry.text): a device node needs privileges; an empty file stands in its place")
     }
 
     /// Owner, extended attributes and times of what is no regular file.
@@ -243,7 +243,7 @@ extension LayerApplier {
             do throws(Errno) {
                 try directory.handle.changeOwner(of: name, uid: entry.uid, gid: entry.gid)
             } catch where error == .invalid && policy.isRootless {
-                warnings.append("/\(entry.text): the user namespace has no id for the owner \(entry.uid):\(entry.gid), ignoring")
+                warnings.add("/\(entry.text): the user namespace has no id for the owner \(entry.uid):\(entry.gid), ignoring")
             }
         }
         for attribute in attributes(entry) {
@@ -265,7 +265,7 @@ extension LayerApplier {
         do throws(Errno) {
             try body(Path(attribute.name), attribute.value)
         } catch where error == .notSupported {
-            warnings.append("/\(entry.text): the file system has no attribute \(attribute.name), ignoring")
+            warnings.add("/\(entry.text): the file system has no attribute \(attribute.name), ignoring")
         }
     }
 }

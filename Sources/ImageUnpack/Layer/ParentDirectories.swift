@@ -22,8 +22,8 @@ extension LayerApplier {
         if directories[directory.inode] != nil { return }
         let status = directory.status
         if directory.path.isRoot { return try keepRootAttributes(status) }
-        directories[status.inode] = DirectoryAttributes(
-            path: try realPath(of: directory.handle, at: directory.path), permissions: status.permissions, accessed: status.accessed, modified: status.modified)
+        let path = try realPath(of: directory.handle, at: directory.path)
+        try keep(DirectoryAttributes(path: path, permissions: status.permissions, accessed: status.accessed, modified: status.modified), of: status.inode)
     }
 
     /// The path of the open directory without links; `path` led to it. A link on the way may be another thing when the end is reached.
@@ -56,8 +56,8 @@ extension LayerApplier {
         for new in missing {
             let directory = try OpenParent(new, try root.open(new, [.path, .directory]))
             let status = directory.status
-            directories[status.inode] = DirectoryAttributes(
-                path: try realPath(of: directory.handle, at: new), permissions: status.permissions, accessed: .epoch, modified: .epoch)
+            let path = try realPath(of: directory.handle, at: new)
+            try keep(DirectoryAttributes(path: path, permissions: status.permissions, accessed: .epoch, modified: .epoch), of: status.inode)
             made?[status.inode] = nil
             if form != .flat { implied[new] = true }
         }
@@ -66,8 +66,8 @@ extension LayerApplier {
 
     /// A new root has today's times, one with layers in it theirs; those of an entry win.
     private mutating func keepRootAttributes(_ status: FileStatus) throws(Errno) {
-        directories[status.inode] = DirectoryAttributes(
-            path: .root, permissions: status.permissions, accessed: hasContext ? status.accessed : .epoch, modified: hasContext ? status.modified : .epoch)
+        let (accessed, modified) = hasContext ? (status.accessed, status.modified) : (.epoch, .epoch)
+        try keep(DirectoryAttributes(path: .root, permissions: status.permissions, accessed: accessed, modified: modified), of: status.inode)
     }
 
     /// A root that no layer tells of.

@@ -34,6 +34,8 @@ struct PaxRecords {
             guard let number = decimal(value[...]) else { throw TarFault(why: "\(key) in an extended header is no number") }
             return number
         }
+        // the kernel would end it there, and set another attribute than the one that was looked at
+        if key.utf8.contains(0) { throw TarFault(why: "a key in an extended header contains a NUL byte") }
         if value.contains(0) && !key.hasPrefix("SCHILY.xattr.") { throw TarFault(why: "\(key) in an extended header contains a NUL byte") }
         switch key {
         case "path": path = value

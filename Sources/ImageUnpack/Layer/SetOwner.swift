@@ -9,7 +9,7 @@ extension LayerApplier {
         if policy.owners == .kept {
             if entry.uid == now.uid && entry.gid == now.gid { return }
             do throws(Errno) { return try file.changeOwner(uid: entry.uid, gid: entry.gid) } catch where error == .invalid && policy.isRootless {
-                warnings.append("/\(entry.text): the user namespace has no id for the owner \(entry.uid):\(entry.gid), which is recorded instead")
+                warnings.add("/\(entry.text): the user namespace has no id for the owner \(entry.uid):\(entry.gid), which is recorded instead")
             }
         }
         let owner = OwnerRecord(uid: entry.uid, gid: entry.gid)
@@ -19,7 +19,7 @@ extension LayerApplier {
     /// A file system without attributes of users costs one warning.
     mutating func record(_ attribute: Path, _ value: [UInt8], on file: borrowing FileDescriptor) throws(Errno) {
         do throws(Errno) { try file.setAttribute(attribute, value) } catch where error == .notSupported {
-            if !hasWarnedOfRecords { warnings.append("the file system has no attributes of users: whose files are in the image is not recorded") }
+            if !hasWarnedOfRecords { warnings.add("the file system has no attributes of users: whose files are in the image is not recorded") }
             hasWarnedOfRecords = true
         }
     }

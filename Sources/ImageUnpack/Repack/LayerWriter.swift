@@ -113,7 +113,7 @@ struct LayerWriter {
             guard let name = Path(bytes: path.lastComponent ?? [UInt8(ascii: ".")]) else { throw .invalid }
             let status = try directory.handle.status(of: name)
             guard var entry = self.entry(path, status) else {
-                warnings.append("\(path.text): \(status.kind == .socket ? "a socket" : "the character device 0:0") has no place in a layer and is left out")
+                warnings.add("\(path.text): \(status.kind == .socket ? "a socket" : "the character device 0:0") has no place in a layer and is left out")
                 return
             }
             if entry.kind == .symbolicLink { entry.linkTarget = try directory.handle.linkTarget(name) }
@@ -123,13 +123,13 @@ struct LayerWriter {
             }
             var leftOut: [String] = []
             entry.attributes = try tree.attributes(of: name, in: directory.handle) { leftOut.append($0) }
-            for attribute in leftOut { warnings.append("\(path.text): the attribute \(attribute) is the overlay file system's own and is left out") }
+            for attribute in leftOut { warnings.add("\(path.text): the attribute \(attribute) is the overlay file system's own and is left out") }
             if let first = names[FileIdentity(status)], entry.kind == .regular {
                 (entry.kind, entry.linkTarget, entry.size, entry.attributes) = (.hardLink, first.archiveName, 0, [])
             }
             guard entry.kind == .regular else { return try putHeader(of: entry) }
             if status.links > 1 { names[FileIdentity(status)] = path }
-            try putFile(entry, try directory.handle.open(name, [.readOnly, .noFollow, .nonBlocking]))
+            try putFile(entry, try directory.handle.openRegular(name))
         } catch {
             throw failure ?? OperationError("pack", path.text, .errno(error))
         }
@@ -179,7 +179,6 @@ struct LayerWriter {
     }
 
     private mutating func putFile(_ entry: TarEntry, _ file: consuming FileDescriptor) throws(Errno) {
-        guard try file.status().kind == .regular else { throw .notSupported }
         let out = out
         try putHeader(of: entry)
         var done: Int64 = 0

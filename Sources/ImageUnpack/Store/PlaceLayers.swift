@@ -164,7 +164,7 @@ final class LayerPlacement: @unchecked Sendable {
         monitor.locked { [layer] in finished.append((staged, layer)) }
     }
 
-    func tell(_ more: [String]) { monitor.locked { warnings += more } }
+    func tell(_ more: [String]) { monitor.locked { for warning in more { warnings.add(warning) } } }
 
     func finish(_ applier: inout LayerApplier, as key: LayerKey) throws(OperationError) -> StoredLayer {
         try applier.finish()
@@ -192,7 +192,7 @@ final class LayerPlacement: @unchecked Sendable {
                 do throws(OperationError) {
                     try report(UnpackProgress(
                         layer: index + 1, layers: image.layers.count, name: image.layers[index].name, layerDone: read, layerTotal: image.layers[index].size,
-                        done: consumed.reduce(0, +), total: image.layers.reduce(0) { $0 + $1.size }))
+                        done: consumed.reduce(0, +), total: image.packedSize))
                     return nil
                 } catch {
                     return error
@@ -210,7 +210,7 @@ extension LayerPlacement {
         let now = monotonicNanoseconds()
         if now - paused < 100_000_000 { return }
         paused = now
-        let total = image.layers.reduce(0) { $0 + $1.size }
+        let total = image.packedSize
         guard let last = image.layers.last else { return }
         try report(UnpackProgress(
             layer: image.layers.count, layers: image.layers.count, name: last.name, layerDone: last.size, layerTotal: last.size, done: total, total: total))
