@@ -84,7 +84,7 @@ package func unpack(
             if try !copyFromStore(image, of: source, options.layerStore, to: try bundle.rootfs(), policy) {
                 warnings = try apply(image, of: source, to: try bundle.rootfs(), policy: policy, report)
             }
-            warnings += try bundle.finish(image, root: try bundle.rootfs(), volumes: volumes, conversion: options.conversion, rootMount: nil)
+            warnings += try bundle.finish(image, root: try bundle.rootfs(), volumes: volumes, options: options, rootMount: nil)
             try BundleImage(source: try options.reference.absoluteSource(), image: image, isRootless: policy.isRootless, mappings: options.conversion.mappings).write(to: bundle.handle)
             try bundle.publish()
             return warnings
@@ -137,7 +137,7 @@ func apply(
     _ image: Image, of source: ImageSource, to root: consuming RootDirectory, policy: ApplyPolicy,
     _ report: @escaping (UnpackProgress) throws(OperationError) -> Void
 ) throws(OperationError) -> [String] {
-    let total = image.layers.reduce(0) { $0 + $1.size }
+    let total = image.packedSize
     let ahead = min(Worker.processors, 4)
     var done: Int64 = 0
     var applier = LayerApplier(root: root, policy: policy)
@@ -169,10 +169,11 @@ func apply(
 extension BundleDirectory {
     /// Writes config.json, and makes the volumes.
     borrowing func finish(
-        _ image: Image, root: consuming RootDirectory, volumes: [PlannedVolume], conversion: ConversionOptions, rootMount: Mount?
+        _ image: Image, root: consuming RootDirectory, volumes: [PlannedVolume], options: UnpackOptions, rootMount: Mount?
     ) throws(OperationError) -> [String] {
-        for volume in volumes { try volume.make(in: handle, root: root) }
-        var converted = try image.config.converted(conversion, accounts: try AccountFiles(in: root), volumes: volumes)
+        var budget = SeedBudget(image, hasSizeLimit: options.hasSizeLimit)
+        for volume in volumes { try volume.make(in: handle, root: root, budget: &budget) }
+        var converted = try image.config.converted(options.conversion, accounts: try AccountFiles(in: root), volumes: volumes)
         converted.template.rootMount = rootMount
         try write(config: converted.template.text)
         return converted.warnings
@@ -200,7 +201,7 @@ extension BundleDirectory {
         let view = OverlayMount(layers, of: store, upper: now.appending("overlay/upper").text, work: now.appending("overlay/work").text)
         let mount = OverlayMount(layers, of: store, upper: final.appending("overlay/upper").text, work: final.appending("overlay/work").text).mount
         let warnings = try finish(
-            image, root: RootDirectory(try view.open()), volumes: volumes, conversion: options.conversion, rootMount: mountedBy == .runtime ? mount : nil)
+            image, root: RootDirectory(try view.open()), volumes: volumes, options: options, rootMount: mountedBy == .runtime ? mount : nil)
         try store.register(id, bundle: final, layers: layers)
         do throws(OperationError) {
             try publish()

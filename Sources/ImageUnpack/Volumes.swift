@@ -87,64 +87,38 @@ struct PlannedVolume: Equatable {
     }
 
     /// Makes the volume's directory, unless it is there, and copies what the image has at its place.
-    func make(in bundle: borrowing FileDescriptor, root: borrowing RootDirectory) throws(OperationError) {
+    /// - Parameter budget: for the copies of all volumes of a bundle.
+    func make(in bundle: borrowing FileDescriptor, root: borrowing RootDirectory, budget: inout SeedBudget) throws(OperationError) {
         do throws(Errno) {
             switch place {
             case .bundle(let directory):
                 do throws(Errno) { try bundle.makeDirectory("volumes", permissions: 0o755) } catch where error == .exists {}
                 try bundle.makeDirectory(Path(directory), permissions: 0o755)
-                try seed(try bundle.open(Path(directory), [.readOnly, .directory, .noFollow]), from: root)
+                try seed(try bundle.open(Path(directory), [.readOnly, .directory, .noFollow]), from: root, &budget)
             case .named(let name, let store):
                 let volumes = try FileDescriptor.open(store.appending("volumes"), [.readOnly, .directory, .noFollow])
                 do throws(Errno) { try volumes.makeDirectory(Path(name), permissions: 0o755) } catch where error == .exists { return }
-                try seed(try volumes.open(Path(name), [.readOnly, .directory, .noFollow]), from: root)
+                do throws(Errno) { try seed(try volumes.open(Path(name), [.readOnly, .directory, .noFollow]), from: root, &budget) } catch {
+                    let first = error
+                    do throws(Errno) { try volumes.removeTree(Path(name)) } catch {}  // the first error is the one to tell
+                    throw first
+                }
             case .host(let path):
                 guard try fileStatus(Path(path)).kind != .unknown else { throw .noEntry }
             }
         } catch {
-            throw OperationError("make volume for", destination.text, .errno(error))
+            throw OperationError(
+                "make volume for", destination.text, .errno(error),
+                hint: error == .tooLarge ? "what the image has there is more than 200 times its own size: --no-size-limit if it is to be trusted" : nil)
         }
     }
 
-    private func seed(_ target: borrowing FileDescriptor, from root: borrowing RootDirectory) throws(Errno) {
+    private func seed(_ target: borrowing FileDescriptor, from root: borrowing RootDirectory, _ budget: inout SeedBudget) throws(Errno) {
         let source: FileDescriptor
         // the image may have nothing there: an empty volume, and the runtime makes the mount point
         do throws(Errno) { source = try root.open(destination, [.readOnly, .directory]) } catch where error == .noEntry || error == .notDirectory { return }
-        try copyTree(from: source, to: target)
+        var copy = VolumeCopy(to: RootDirectory(try target.duplicate()), budget: budget)
+        defer { budget = copy.budget }
+        try copy.copy(from: source, to: target, at: .root)
     }
-}
-
-/// Copies everything in the directory `source` to the empty directory `target`, and the attributes of both; hard links become files.
-/// - Throws: `ENAMETOOLONG` for a tree that is deeper than `OpenParent.depthLimit`.
-func copyTree(from source: borrowing FileDescriptor, to target: borrowing FileDescriptor, depth: Int = 0) throws(Errno) {
-    if depth > OpenParent.depthLimit { throw .nameTooLong }
-    for entry in try source.entries() {
-        guard let name = Path(bytes: entry.name) else { continue }  // a directory entry never holds NUL
-        let status = try source.status(of: name)
-        switch status.kind {
-        case .directory:
-            try target.makeDirectory(name, permissions: 0o700)
-            try copyTree(from: try source.open(name, [.readOnly, .directory, .noFollow]), to: try target.open(name, [.readOnly, .directory, .noFollow]), depth: depth + 1)
-        case .regular:
-            let from = try source.open(name, [.readOnly, .noFollow])
-            let to = try target.open(name, [.writeOnly, .create, .exclusive, .noFollow], mode: 0o600)
-            try to.copyContents(from: from)
-            try copyAttributes(from: from, to: to, marks: .trusted)
-        case .symbolicLink:
-            guard let link = Path(bytes: try source.linkTarget(name)) else { throw .invalid }
-            try target.makeLink(name, to: link)
-            if effectiveUserID() == 0 { do throws(Errno) { try target.changeOwner(of: name, uid: status.uid, gid: status.gid) } catch where error == .invalid {} }
-            try target.setTimes(of: name, accessed: status.accessed, modified: status.modified)
-        case .fifo, .characterDevice, .blockDevice:
-            do throws(Errno) {
-                try target.makeNode(name, mode: status.mode, major: status.major, minor: status.minor)
-            } catch where error == .notPermitted {
-                continue  // a device without privileges: it has no meaning in a volume either
-            }
-            if effectiveUserID() == 0 { do throws(Errno) { try target.changeOwner(of: name, uid: status.uid, gid: status.gid) } catch where error == .invalid {} }
-            try target.setTimes(of: name, accessed: status.accessed, modified: status.modified)
-        case .socket, .unknown: continue  // an archive has none
-        }
-    }
-    try copyAttributes(from: source, to: target, marks: .trusted)
 }

@@ -29,6 +29,14 @@ package struct Image: Equatable, Sendable {
     var configText: [UInt8]
     /// The manifest as it is in the source; nil in a docker-archive.
     var manifestText: [UInt8]?
+
+    /// Bytes of all layers, packed, as the image says it before anybody has looked; the greatest number for more.
+    var packedSize: Int64 {
+        layers.reduce(0) { (sum, layer) in
+            let (next, overflow) = sum.addingReportingOverflow(layer.size)
+            return overflow ? .max : next
+        }
+    }
 }
 
 /// A line of a source's list of contents.
