@@ -108,8 +108,12 @@ extension ImageConfig {
         return StringMap(entries)
     }
 
-    /// Annotations that runtimes act on: an image must not choose properties of a systemd unit of the host.
+    /// Annotations that runtimes act on, those with virtual machines among them: an image must not choose properties of a systemd unit of the host,
+    /// nor how a sandbox around it is made.
     private static func steers(_ key: String) -> Bool {
-        ["org.systemd.property.", "run.oci.", "io.cale.", "org.criu.", "io.kubernetes.cri-o.", "io.containers."].contains { key.hasPrefix($0) }
+        [
+            "org.systemd.property.", "run.oci.", "io.cale.", "org.criu.", "io.kubernetes.cri-o.", "io.containers.", "io.katacontainers.", "dev.gvisor.",
+            "module.wasm.", "krun.",
+        ].contains { key.hasPrefix($0) }
     }
 }
