@@ -7,6 +7,8 @@ package enum CriuLog {
     private static var limit: Int64 { 256 << 10 }
 
     /// The last `count` errors in the text of a log, without the line that only says that it failed, without times and places in criu's sources.
+    ///
+    /// Of a page server that does not answer criu tells in a line that is not marked as an error.
     package static func errors(in text: [UInt8], last count: Int = 3) -> [String] {
         var found: [String] = []
         for line in text.split(separator: UInt8(ascii: "\n")) {
@@ -19,7 +21,9 @@ package enum CriuLog {
 
     /// "Can't lookup mount=22" of "(00.122588)      1: Error (criu/files-reg.c:1710): Can't lookup mount=22"; nil for a line that is no error.
     private static func message(_ line: [UInt8]) -> String? {
-        guard let start = place(of: "Error (", in: line) else { return nil }
+        guard let start = place(of: "Error (", in: line) else {
+            return place(of: "Can't connect to server ", in: line).map { String(decoding: line[$0...], as: UTF8.self) }
+        }
         let rest = line[start...]
         guard let close = rest.firstIndex(of: UInt8(ascii: ")")) else { return nil }
         let text = String(decoding: rest[(close + 1)...].drop { $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: " ") }, as: UTF8.self)

@@ -78,6 +78,8 @@ package struct CriuOptions: Equatable, Sendable {
     package var configFile: String?
     package var lsmProfile: String?
     package var lsmMountContext: String?
+    /// Makes mounts as criu did before version 3.17.
+    package var mountsCompatibly = false
 
     package init() {}
 
@@ -144,6 +146,7 @@ package struct CriuOptions: Equatable, Sendable {
         text(53, lsmProfile)
         text(60, cgroupYard)
         text(63, lsmMountContext)
+        flag(65, mountsCompatibly)
     }
 
     private static func write(_ pair: Pair, _ field: Int, to message: inout ProtobufWriter) {

@@ -49,7 +49,8 @@ extension Command {
                     + "the namespaces have been made, and poststop at the end.",
                 "Without --detach the command waits for the container, as \"%prog run\" does. When criu fails, nothing is left, and the error quotes "
                     + "criu's log, which is restore.log in --work-path.",
-                "Pipes that were the standard streams become those of the caller, and so do files that the container cannot reach by a path.",
+                "Pipes that were the standard streams become those of the caller, and so do files and terminals that the container cannot reach by a path.",
+                "With a user namespace of the container's own, the images get the group that its root has on the host, which has to read them; others get no access.",
             ],
             options: [
                 .bundle, .config(short: "f"), .imagePath("the directory with the images"), .workPath,

@@ -107,9 +107,11 @@ struct CheckpointRequestTests {
     func externals() throws {
         var facts = facts
         facts.joinedNamespaces = [.init(kind: .network, inode: 4026531), .init(kind: .pid, inode: 9), .init(kind: .ipc, inode: 3)]
-        facts.streams = [.hostFile(mountID: 22, inode: 4), .named("pipe:[1]"), .hostFile(mountID: 22, inode: 4)]
+        facts.streams = [.hostFile(mountID: 22, inode: 4), .named("pipe:[1]"), .hostTerminal(device: 0x8803, fileSystem: 0x17)]
         let request = try options().request(config(), facts, exists: { _ in false })
-        #expect(request.externals == ["net[4026531]:extRootNetNS", "pid[9]:extRootPidNS", "file[16:4]"])
+        #expect(request.externals == ["net[4026531]:extRootNetNS", "pid[9]:extRootPidNS", "file[16:4]", "tty[8803:17]"])
+        facts.streams.append(facts.streams[0])
+        #expect(try options().request(config(), facts, exists: { _ in false }).externals == request.externals, "each name once")
         let memory = try options { $0.preDump = true }.request(config(), facts, exists: { _ in false })
         #expect(memory.externals == ["net[4026531]:extRootNetNS", "pid[9]:extRootPidNS"] && memory.externalMounts.isEmpty && memory.tracksMemory)
     }
@@ -168,7 +170,11 @@ struct RestoreRequestTests {
         }
         #expect(request.root == "/s/web/criu-root" && request.logFile == "restore.log" && request.restoresAsSibling && request.evasiveDevices)
         #expect(request.tcpClose && request.lsmProfile == "apparmor:x" && request.lsmMountContext == "c" && request.emptyNamespaces == 0x4000_0000)
-        #expect(request.pid == nil && request.frozenCgroup == nil)
+        #expect(request.pid == nil && request.frozenCgroup == nil && !request.mountsCompatibly)
+        var shifted = try config(namespaces: #"{"type":"mount"},{"type":"user"}"#)
+        shifted.linux?.uidMappings = [LinuxIDMapping(containerID: 0, hostID: 1000, size: 9)]
+        shifted.linux?.gidMappings = [LinuxIDMapping(containerID: 0, hostID: 1000, size: 9)]
+        #expect(try self.request(shifted).mountsCompatibly)
     }
 
     @Test("by the names of the dump: bind mounts from the bundle, the container's cgroup, devices, masks; a later mount counts")
@@ -212,7 +218,28 @@ struct RestoreRequestTests {
     func streams() throws {
         #expect(
             try request(config(), streams: ["file[16:4]", "pipe:[7]", "pipe:[7]", "pipe:[8]"]).inherited == [.init("file[16:4]", 4), .init("pipe:[7]", 5)])
+        #expect(try request(config(), streams: ["tty[8803:17]", "tty[8803:17]", ""]).inherited == [.init("tty[8803:17]", 4)])
         #expect(try request(config(), streams: ["/dev/pts/0", "/tmp/pipe:[7]", ""]).inherited.isEmpty)
+    }
+
+    @Test("the group that reads the images is the one of the new user namespace's root, unless that is the host's")
+    func groupOfForeignRoot() throws {
+        func group(_ maps: String, _ namespaces: String = #"{"type":"mount"},{"type":"user"}"#) throws -> UInt32? {
+            let text = """
+                {"ociVersion":"1.2.0","root":{"path":"rootfs"},"process":{"cwd":"/","args":["a"],"user":{"uid":0,"gid":0}},
+                 "linux":{"namespaces":[\(namespaces)]\(maps)}}
+                """
+            let context = PlanContext(
+                id: try ContainerID("web"), bundle: "/b", isPrivileged: true, uid: 0, gid: 0, cgroup: CgroupPlan(directories: []), grantableCapabilities: .max,
+                kindOfFile: { _ in .success(.directory) })
+            return try ContainerPlan(RuntimeConfig.parse(Array(text.utf8), source: "config.json"), context: context).groupOfForeignRoot
+        }
+        func maps(_ uid: Int, _ gid: Int) -> String {
+            #","uidMappings":[{"containerID":0,"hostID":\#(uid),"size":9}],"gidMappings":[{"containerID":0,"hostID":\#(gid),"size":9}]"#
+        }
+        #expect(try group(maps(1000, 2000)) == 2000)
+        #expect(try group(maps(0, 0)) == nil)
+        #expect(try group("", #"{"type":"mount"}"#) == nil)
     }
 
     @Test("cgroups go by their controllers, named hierarchies by their names")

@@ -109,5 +109,11 @@ struct MessageTests {
         #expect(CriuLog.errors(in: Array("Error (".utf8)).isEmpty)
         #expect(CriuLog.errors(in: Array("Error (criu/a.c:1):".utf8)).isEmpty)
         #expect(CriuLog.errors(in: []).isEmpty)
+        let unanswered = """
+            (00.034219) Connecting to server 127.0.0.1:9
+            (00.034994) Can't connect to server 127.0.0.1:9
+            (00.035279) Error (compel/src/lib/infect.c:356): Unable to detach from 10251: No such process
+            """
+        #expect(CriuLog.errors(in: Array(unanswered.utf8)) == ["Can't connect to server 127.0.0.1:9", "Unable to detach from 10251: No such process"])
     }
 }

@@ -79,14 +79,29 @@ extension InitProcess {
         do throws(Errno) {
             let link = String(decoding: try linkTarget("fd/\(number)"), as: UTF8.self)
             let status = try status(of: "fd/\(number)")
-            // memory devices such as /dev/null are files to criu; terminals, pipes and sockets are something else
-            guard status.kind == .regular || status.kind == .directory || status.kind == .characterDevice && status.major == 1 else { return .named(link) }
+            // memory devices such as /dev/null are files to criu; pipes and sockets are something else
+            let isTerminal = status.kind == .characterDevice && status.isTerminal
+            guard isTerminal || status.kind == .regular || status.kind == .directory || status.kind == .characterDevice && status.major == 1 else {
+                return .named(link)
+            }
             let mountID = try FileDescriptor.mountID(fdinfo: open("fdinfo/\(number)").readAll(limit: 65536))
-            return mounts.contains { $0.id == mountID } ? .named(link) : .hostFile(mountID: mountID, inode: status.inode)
+            if mounts.contains(where: { $0.id == mountID }) { return .named(link) }
+            return isTerminal ? .hostTerminal(device: status.deviceNumber, fileSystem: status.device) : .hostFile(mountID: mountID, inode: status.inode)
         } catch where error == .noEntry {
             return .named("")
         } catch {
             throw failed("look at", "fd/\(number)", error)
         }
+    }
+}
+
+extension FileStatus {
+    /// Consoles, serial lines, pseudo terminals. Source: the kernel's Documentation/admin-guide/devices.txt.
+    fileprivate var isTerminal: Bool { major == 4 || (136...143).contains(major) }
+
+    /// In the C library's form, as criu takes it.
+    fileprivate var deviceNumber: UInt64 {
+        let (major, minor) = (UInt64(major), UInt64(minor))
+        return minor & 0xFF | (major & 0xFFF) << 8 | (minor & ~0xFF) << 12 | (major & ~0xFFF) << 32
     }
 }

@@ -8,7 +8,7 @@ struct ImageDirectory: ~Copyable {
     let images: FileDescriptor
     /// Nil when it is the directory of the images.
     let work: FileDescriptor?
-    private let imagePath: Path
+    let imagePath: Path
     private let workPath: Path
 
     /// - Parameter creating: makes the images' directory, and those above it, with mode 0700; the log's is made in any case.

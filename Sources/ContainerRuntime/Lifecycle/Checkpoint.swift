@@ -54,7 +54,12 @@ private func dump(
     do throws(OperationError) {
         outcome = try criu.converse(
             { _ in CriuRequest(kind, options: request) },
-            prepare: { () throws(Errno) in try startSession() },
+            prepare: { () throws(Errno) in
+                try startSession()
+                // whoever waits for the end of --status-fd must not wait for criu's; nor are the caller's other descriptors for it
+                if let descriptor = options.statusDescriptor { closeDescriptors(from: descriptor, through: descriptor) }
+                _ = closeOnExec(from: CriuProgram.socketNumber)
+            },
             notified: { (script, _, _) throws(OperationError) in
                 if let trace = options.criu.trace { trace("criu: at " + script) }
                 if script == "status-ready", let descriptor = options.statusDescriptor { try tellReady(descriptor) }

@@ -147,6 +147,7 @@ private struct Restoration {
             do throws(OperationError) {
                 let images = try ImageDirectory.open(options.criu, creating: false)
                 try images.forgetLog(CheckpointNames.restoreLog)
+                if let group = plan.groupOfForeignRoot { try images.letRead(group: group) }
                 var request = base
                 request.cgroupYard = try directory.makeCriuYard()
                 images.enter(into: &request)
@@ -169,6 +170,7 @@ private struct Restoration {
                         }
                     })
                 guard outcome.succeeded(.restore), restored.pid > 0 else { throw failure(outcome, plan, images) }
+                if request.inherited.contains(where: { $0.key == CheckpointNames.key(of: .network) }) { NetworkLock.remove(of: restored.pid) }
             } catch {
                 try? comeBack()  // the first error is the one to tell
                 throw error
@@ -190,10 +192,16 @@ private struct Restoration {
         if !options.creation.notifies, CriuLog.says(error.description, "No mapping for ") {
             error.hint = "a mount of the host's is not in the bundle; if a service manager had started the container, set $NOTIFY_SOCKET; " + (error.hint ?? "")
         }
-        if plan.newNamespaces.contains(.user), CriuLog.says(error.description, "Permission denied") {
-            error.hint = "in a user namespace criu reads the images as root of the container, whose id must have access to them; " + (error.hint ?? "")
-        }
+        for (words, hint) in Self.hints where CriuLog.says(error.description, words) { error.hint = hint + "; " + (error.hint ?? "") }
         return error
+    }
+
+    /// What criu says, and what helps.
+    private static var hints: [(words: String, hint: String)] {
+        [
+            ("Abort restore of existing cgroups", "the container's cgroup is made for criu: --manage-cgroups-mode soft or full takes it"),
+            ("lazy-pages.socket failed", "start \"criu lazy-pages\" first, with the same --work-path (-W)"),
+        ]
     }
 
     /// The request to the criu with this pid, once it is in the container's cgroup.

@@ -20,13 +20,20 @@ struct CheckpointFacts: Equatable, Sendable {
         case named(String)
         /// A file of the host that the container's mounts do not lead to.
         case hostFile(mountID: Int, inode: UInt64)
+        /// A terminal of the host.
+        case hostTerminal(device: UInt64, fileSystem: UInt64)
 
         /// By this name the image knows it, and criu takes it for what a descriptor can take the place of.
         var name: String {
             switch self {
             case .named(let text): text
             case .hostFile(let mountID, let inode): "file[\(String(mountID, radix: 16)):\(String(inode, radix: 16))]"
+            case .hostTerminal(let device, let fileSystem): "tty[\(String(device, radix: 16)):\(String(fileSystem, radix: 16))]"
             }
+        }
+
+        var isHost: Bool {
+            if case .named = self { false } else { true }
         }
     }
     /// A mount of the host that came into the container with a recursive bind mount.
@@ -66,7 +73,7 @@ extension CheckpointOptions {
         if preDump { return options }  // memory alone
         options.externalMounts = Self.externalMounts(config, facts)
         for stream in facts.streams {
-            if case .hostFile = stream, !options.externals.contains(stream.name) { options.externals.append(stream.name) }
+            if stream.isHost, !options.externals.contains(stream.name) { options.externals.append(stream.name) }
         }
         return options
     }

@@ -37,6 +37,8 @@ extension RestoreOptions {
         options.root = root
         options.evasiveDevices = true
         options.restoresAsSibling = true
+        // the newer way gives mounts the peers of their sources, which the kernel (6.12, not 6.1) refuses for another user namespace
+        options.mountsCompatibly = plan.newNamespaces.contains(.user)
         for namespace in plan.joinedNamespaces where !hostNamespaces.contains(namespace.kind) {
             switch namespace.kind {
             case .network: options.inherited.append(.init(CheckpointNames.key(of: .network), InheritedNumber.network))
@@ -44,7 +46,7 @@ extension RestoreOptions {
             default: options.joinedNamespaces.append(.init(namespace.kind.procName, namespace.path))
             }
         }
-        for (index, stream) in streams.prefix(3).enumerated() where stream.hasPrefix("pipe:[") || stream.hasPrefix("file[") {
+        for (index, stream) in streams.prefix(3).enumerated() where ["pipe:[", "file[", "tty["].contains(where: stream.hasPrefix) {
             // two streams may be one file: criu wants each name once
             if options.inherited.contains(where: { $0.key == stream }) { continue }
             options.inherited.append(.init(stream, InheritedNumber.stream(Int32(index))))
@@ -98,6 +100,13 @@ extension CriuOptions {
 }
 
 extension ContainerPlan {
+    /// The host's group of the root of a new user namespace; nil when that root is the host's, or there is none.
+    var groupOfForeignRoot: UInt32? {
+        guard newNamespaces.contains(.user), let maps = idMaps else { return nil }
+        func host(_ ranges: [IDMapRange]) -> UInt32? { ranges.first { $0.containerID == 0 && $0.size > 0 }?.hostID }
+        return host(maps.uids) == 0 ? nil : host(maps.gids)
+    }
+
     var hasReadOnlyRoot: Bool { steps.contains { $0.step == .makeRootReadOnly } }
 
     /// The steps that make the container's tree of files, to be done in namespaces that end with the process: criu mounts what the image
