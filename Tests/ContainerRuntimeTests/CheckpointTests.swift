@@ -171,7 +171,7 @@ struct RestoreRequestTests {
         #expect(request.root == "/s/web/criu-root" && request.logFile == "restore.log" && request.restoresAsSibling && request.evasiveDevices)
         #expect(request.tcpClose && request.lsmProfile == "apparmor:x" && request.lsmMountContext == "c" && request.emptyNamespaces == 0x4000_0000)
         #expect(request.pid == nil && request.frozenCgroup == nil && !request.mountsCompatibly)
-        var shifted = try config(namespaces: #"{"type":"mount"},{"type":"user"}"#)
+        var shifted = try config(namespaces: #"{"type":"mount"},{"type":"pid"},{"type":"network"},{"type":"user"}"#)
         shifted.linux?.uidMappings = [LinuxIDMapping(containerID: 0, hostID: 1000, size: 9)]
         shifted.linux?.gidMappings = [LinuxIDMapping(containerID: 0, hostID: 1000, size: 9)]
         #expect(try self.request(shifted).mountsCompatibly)
