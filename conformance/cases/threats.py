@@ -659,3 +659,7 @@ def over_proc_by_link(c):
         c.mount(place, kind, c.directory / "f" if kind == "bind" else "tmpfs", options)
         c.run().failed(place)
         c.config["mounts"].pop()
+    # another procfs than the container's is a directory like any other
+    c.mount("/host/proc", "bind", "/proc", ["rbind"])
+    c.mount("/host/proc", "tmpfs", "tmpfs")
+    c.args("stat", "-f", "-c", "%T", "/host/proc").run().prints("tmpfs")

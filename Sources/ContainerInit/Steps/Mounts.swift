@@ -31,11 +31,19 @@ extension Executor {
         }
     }
 
-    /// A link of the image must not lead a mount into procfs, where the plan lets nothing be mounted but what it names: the container's own tools
-    /// and whoever looks into it would read and write other files than they mean (CVE-2019-16884, CVE-2025-52881).
+    /// A link of the image must not lead a mount into the container's procfs, where the plan lets nothing be mounted but what it names: the container's
+    /// own tools and whoever looks into it would read and write other files than they mean (CVE-2019-16884, CVE-2025-52881).
+    ///
+    /// Another procfs, such as the host's in a bind mount of its "/", may be covered.
     func refuseProc(_ target: borrowing FileDescriptor, at place: InRootPath) throws(Errno) {
-        if place.components.first == Array("proc".utf8) { return }
-        if try target.filesystemType() == .proc { throw .tooManyLinks }
+        let name = Array("proc".utf8)
+        if place.components.first == name { return }
+        guard try target.filesystemType() == .proc else { return }
+        if let proc = InRootPath.root.appending(name), handles.contains(.mounted(proc)) {
+            let own = try handles.with(.mounted(proc)) { (mount) throws(Errno) in try mount.mountID() }
+            if try target.mountID() != own { return }
+        }
+        throw .tooManyLinks
     }
 
     /// A tmpfs without a mode of its own gets that of the directory that it covers, as with runc: what an image keeps from others is not
