@@ -78,6 +78,7 @@ test: test-packages unit every-mode fuzz-program ## every test, the long ones in
 	RUNTIME=build/bin/cale conformance/compare/run
 	RUNTIME=build/bin/cale conformance/orchestrators/run docker echo execute stop compose
 	RUNTIME=build/bin/cale conformance/orchestrators/run containerd
+	RUNTIME=build/bin/cale conformance/orchestrators/run cri
 	RUNTIME=build/bin/cale conformance/orchestrators/run buildah
 	RUNTIME=build/bin/cale conformance/faults/run --short
 	CALQUE=build/bin/calque conformance/faults/images --short
@@ -97,8 +98,8 @@ conformance: test-packages build ## the conformance suite on cale, then on runc 
 compare: test-packages build ## the same commands with runc and cale, side by side: equal statuses, outputs, files and states
 	RUNTIME=build/bin/cale conformance/compare/run
 
-orchestrators: test-packages build ## docker, with and without remapped users, containerd, podman as root and as a user, buildah: what people do with them
-	for engine in docker docker-remap containerd podman podman-rootless buildah; do \
+orchestrators: test-packages build ## docker, with and without remapped users, containerd, pods over its CRI, podman as root and as a user, buildah: what people do with them
+	for engine in docker docker-remap containerd cri podman podman-rootless buildah; do \
 	  RUNTIME=build/bin/cale conformance/orchestrators/run $$engine || exit 1; done
 
 others: others-packages build ## the tests of runc and of crun themselves, and the OCI's runtime-tools
