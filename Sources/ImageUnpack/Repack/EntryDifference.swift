@@ -22,7 +22,7 @@ struct EntryDifference: OptionSet, Equatable {
     /// In words, in the order of their weight.
     var words: [String] {
         let all: [(EntryDifference, String)] = [
-            (.kind, "kind"), (.unreadable, "unreadable"), (.content, "content"), (.protection, "fs-verity"), (.target, "target"), (.device, "device"), (.permissions, "permissions"), (.owner, "owner"),
+            (.kind, "kind"), (.unreadable, "unreadable (EIO or EUCLEAN)"), (.content, "content"), (.protection, "fs-verity"), (.target, "target"), (.device, "device"), (.permissions, "permissions"), (.owner, "owner"),
             (.attributes, "extended attributes"), (.time, "time"), (.links, "hard links"),
         ]
         return all.filter { contains($0.0) }.map { $0.1 }
