@@ -37,6 +37,8 @@ package struct InRootPath: Hashable, Sendable {
     }
 
     package var isRoot: Bool { components.isEmpty }
+    /// Whether it is /proc or below it.
+    package var isInProc: Bool { components.first?.elementsEqual("proc".utf8) ?? false }
     /// The directory that holds it; the root's is the root.
     package var parent: InRootPath { InRootPath(components: Array(components.dropLast())) }
     /// The way on from its first component: "/b/c" of "/a/b/c".

@@ -36,10 +36,9 @@ extension Executor {
     ///
     /// Another procfs, such as the host's in a bind mount of its "/", may be covered.
     func refuseProc(_ target: borrowing FileDescriptor, at place: InRootPath) throws(Errno) {
-        let name = Array("proc".utf8)
-        if place.components.first == name { return }
+        if place.isInProc { return }
         guard try target.filesystemType() == .proc else { return }
-        if let proc = InRootPath.root.appending(name), handles.contains(.mounted(proc)) {
+        if let proc = InRootPath.root.appending(Array("proc".utf8)), handles.contains(.mounted(proc)) {
             let own = try handles.with(.mounted(proc)) { (mount) throws(Errno) in try mount.mountID() }
             if try target.mountID() != own { return }
         }

@@ -131,7 +131,7 @@ extension ContainerPlan {
     /// Nothing may cover files of procfs: what the runtime and the container's tools write there would land elsewhere
     /// (CVE-2019-16884, CVE-2025-52881). The files named here are informational and are covered by known tools.
     private func refuseCoveringProc(_ destination: InRootPath, mount: Mount, isBind: Bool, field: String) throws(OperationError) {
-        guard destination.components.first == Array("proc".utf8) else { return }
+        guard destination.isInProc else { return }
         if destination.components.count == 1 {
             if mount.type == "proc" && !isBind || isBind && mount.source == "/proc" { return }
             throw OperationError("mount", "/proc", .invalid("only procfs may be mounted there"), field: field, hint: "use type \"proc\"")
