@@ -46,6 +46,7 @@ class Side:
         self.kept = None  # what the container of the row before was made for
         self.id = None
         self.pid = 0
+        self.ends = False  # `Row.ends` of the row at hand
         self.masters = []  # of terminals that came
 
     # before the command
@@ -112,7 +113,7 @@ class Side:
 
     def perform(self, row):
         """The aspects of the outcome, and the outcome as it was, for people."""
-        words = self.words()
+        words, self.ends = self.words(), row.ends
         command = [word.format(**words) for word in shlex.split(row.command)]
         command = [self.runtime, *(["--root", str(self.root)] if row.root else []), *command]
         if row.user:
@@ -145,6 +146,8 @@ class Side:
             options = streams or {"stdin": given if stdin is not None else subprocess.DEVNULL, "stdout": out, "stderr": err}
             process = subprocess.Popen(command, cwd=self.bundle, env=environment, start_new_session=True, **options)
             status = self.wait(process)
+            if self.ends:
+                self.await_end(self.work / "pid")
             out.seek(0), err.seek(0)
             return status, out.read().decode(errors="replace"), err.read().decode(errors="replace")
 
@@ -156,6 +159,14 @@ class Side:
             process.kill()
             process.wait()
             return "none: it did not end"
+
+    @staticmethod
+    def await_end(pid_file):
+        """Until the process of that number has ended, five seconds at most."""
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline and pid_file.exists() and os.path.exists(f"/proc/{pid_file.read_text()}"):
+            reap()
+            time.sleep(0.005)
 
     def call_closed(self, command, stdin, environment):
         return self.call(["sh", "-c", 'exec "$@" <&- >&-', "sh", *command], stdin, environment)

@@ -91,7 +91,7 @@ run("without a subreaper", "exec --no-subreaper {id} sh -c 'exit 4'", 1, out=Non
 run("of a file", "exec --process {dir}/process {id}", 4, before=f"echo '{PROCESS}' > $dir/process")
 run("of a file, short", "exec -p {dir}/process {id}", 4, before=f"echo '{PROCESS}' > $dir/process")
 run("of a file as containerd", "--log {dir}/log --log-format json exec --process {dir}/process --detach --pid-file {dir}/pid {id}",
-    before=f"echo '{PROCESS}' > $dir/process", files={"pid": "pid", "log": "log"})
+    before=f"echo '{PROCESS}' > $dir/process", files={"pid": "pid", "log": "log"}, ends=True)
 run("of a file and a command", "exec --process {dir}/process {id} true", 4, before=f"echo '{PROCESS}' > $dir/process")
 run("of a file and an environment", "exec --process {dir}/process --env A=x {id}", 4, before=f"echo '{PROCESS}' > $dir/process", out=None)
 run("of a file that is not there", "exec --process {dir}/process {id}", 255, says="no such file or directory")
