@@ -52,6 +52,9 @@ build: build-packages ## release binaries: build/bin/cale and build/bin/calque (
 	$(release) --product calque
 	@mkdir -p build/bin
 	install -m 0755 $(SCRATCH)/release/cale $(SCRATCH)/release/calque build/bin/
+	@# the commit gets into the room that BuildInformation.swift has for it: nothing is compiled again for it
+	@commit=$$(git rev-parse --verify -q HEAD 2> /dev/null) || exit 0; git diff --quiet HEAD -- || commit=$$commit-dirty; \
+	  LC_ALL=C sed -i "s/unknown \{39\}/$$(printf %-46s $$commit)/" build/bin/cale
 
 demo: demo-packages build ## make an image of Debian's busybox, unpack it and run it
 	conformance/demo build/bin/cale build/bin/calque
