@@ -77,6 +77,7 @@ package import Diagnostics
         }
         guard result == json_tokener_success else {
             guard result == json_tokener_continue else {
+                if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { throw refused("a byte order mark, which JSON must not have,", at: 0) }
                 throw refused(unsafe String(cString: json_tokener_error_desc(result)), at: end)
             }
             // json-c waits for more at a NUL byte too.

@@ -66,6 +66,22 @@ struct MistakeTests {
                 == #"set sysctl "net/nosuch" (linux.sysctl["net.nosuch"]): No such file or directory (ENOENT); hint: the kernel has no such setting, or none for each namespace"#)
     }
 
+    @Test("an AppArmor profile and an SELinux label that are not there; a value that a sysctl does not take")
+    func labels() throws {
+        let hint = "; hint: is the profile loaded, and the security module active?"
+        let plan = try plan(args: #"["x"]"#, more: #","apparmorProfile":"web","selinuxLabel":"exec_t""#)
+        #expect(
+            try words(plan, .noEntry) { if case .labelExec = $0 { true } else { false } }
+                == #"set AppArmor profile "web" (process.apparmorProfile): No such file or directory (ENOENT)"# + hint)
+        #expect(plan.steps.contains { $0.step.summary == ("set SELinux label", "exec_t") })
+        let text = #"""
+            {"ociVersion":"1.3.0","root":{"path":"/r"},"process":{"cwd":"/","args":["x"]},
+             "linux":{"namespaces":[{"type":"mount"},{"type":"pid"},{"type":"network"}],"sysctl":{"net.ipv4.ip_forward":"yes"}}}
+            """#
+        let other = try ContainerPlan(try RuntimeConfig.parse(Array(text.utf8), source: "config.json"), context: try context())
+        #expect(try words(other, .invalid) { if case .setSysctl = $0 { true } else { false } }.hasSuffix(#"; hint: the kernel refuses the value "yes""#))
+    }
+
     @Test("a capability without CAP_")
     func capability() throws {
         let plan = try plan(args: #"["x"]"#, more: #","capabilities":{"bounding":["NET_ADMIN","CAP_NOSUCH"]}"#)
@@ -107,12 +123,13 @@ struct MistakeTests {
         #expect(
             try words(#"{"destination":"/mnt","type":"tmpfs","options":["ro","size=64mb"]}"#, .invalid)
                 == #"mount "/mnt" (mounts[0]): Invalid argument (EINVAL); hint: the file system does not know one of the options, or its value: size=64mb"#)
+        #expect(try words(#"{"destination":"/mnt","type":"tmpfs","options":["readonly"]}"#, .invalid).hasSuffix(#"; hint: did you mean "ro"?"#))
         #expect(
             try words(#"{"destination":"/mnt","type":"ext4","source":"/dev/vda"}"#, .notPermitted)
                 == #"mount "/mnt" (mounts[0]): Operation not permitted (EPERM); hint: in a user namespace the kernel mounts some file systems only, such as tmpfs, overlay and fuse"#)
     }
 
-    @Test("an option of a bind mount that is mistyped, or a mapping that crun knows", arguments: ["nosiud", "idmap=uids=0-1-2", "=1"])
+    @Test("an option of a bind mount that is mistyped, or a mapping that crun knows", arguments: ["nosiud", "idmap=uids=0-1-2", "=1", "readonly"])
     func bindOption(option: String) throws {
         let text =
             #"{"ociVersion":"1.3.0","root":{"path":"/r"},"process":{"cwd":"/","args":["x"]},"linux":{"namespaces":[{"type":"mount"}]},"#
@@ -120,7 +137,7 @@ struct MistakeTests {
         let error = #expect(throws: OperationError.self) {
             try ContainerPlan(try RuntimeConfig.parse(Array(text.utf8), source: "config.json"), context: try context())
         }
-        #expect(error?.description == #"bind mount "/data" (mounts[0].options): unknown option "\#(option)""#)
+        #expect(error?.description == #"bind mount "/data" (mounts[0].options): unknown option "\#(option)""# + (option == "readonly" ? #"; hint: did you mean "ro"?"# : ""))
     }
 
     @Test("a hook that is not there")

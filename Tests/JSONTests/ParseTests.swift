@@ -45,7 +45,7 @@ struct ParseRefusals {
             ("[0x10]", "number expected at byte 2 (line 1, column 3)"),
             ("[+1]", "unexpected character at byte 1 (line 1, column 2)"),
             ("[01]", "number expected at byte 3 (line 1, column 4)"),
-            ("\u{feff}[1]", "invalid utf-8 string at byte 0 (line 1, column 1)"),
+            ("\u{feff}[1]", "a byte order mark, which JSON must not have, at byte 0 (line 1, column 1)"),
         ])
     func parserRefusal(text: String, words: String) {
         #expect(outcome(text) == "parse \"a.json\": " + words)

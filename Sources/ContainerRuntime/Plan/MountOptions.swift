@@ -114,6 +114,15 @@ package struct MountOptions: Equatable, Sendable {
         return option.utf8.contains(UInt8(ascii: "=")) && !["=", "idmap=", "ridmap="].contains(where: option.hasPrefix)
     }
 
+    /// A hint for an option that other programs know by another name; nil for any other one.
+    static func correction(of option: String) -> String? {
+        switch option {
+        case "readonly", "read-only": "did you mean \"ro\"?"
+        case "readwrite", "read-write": "did you mean \"rw\"?"
+        default: nil
+        }
+    }
+
     /// The names of all options above, for `features`.
     package static var known: [String] {
         [

@@ -78,7 +78,7 @@ extension ContainerPlan {
         }
         for option in options.filesystem {
             guard MountOptions.isOfFileSystem(option) else {
-                throw OperationError("bind mount", source.text, .invalid("unknown option \(quoted(option))"), field: field + ".options")
+                throw OperationError("bind mount", source.text, .invalid("unknown option \(quoted(option))"), field: field + ".options", hint: MountOptions.correction(of: option))
             }
             warnings.append("\(field).options: \(quoted(option)) is for a file system, and a bind mount makes none, ignoring")
         }

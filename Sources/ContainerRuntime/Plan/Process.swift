@@ -62,7 +62,7 @@ extension ContainerPlan {
         let selinux = process.selinuxLabel.flatMap { $0.isEmpty ? nil : $0 }
         guard apparmor != nil || selinux != nil else { return }
         if !steps.contains(where: { $0.step == .openProc }) { add(.openProc) }
-        if let apparmor { add(.labelExec(file: "thread-self/attr/apparmor/exec", label: "exec \(apparmor)"), field: "process.apparmorProfile") }
+        if let apparmor { add(.labelExec(file: "thread-self/attr/apparmor/exec", label: Step.profilePrefix + apparmor), field: "process.apparmorProfile") }
         if let selinux { add(.labelExec(file: "thread-self/attr/exec", label: selinux), field: "process.selinuxLabel") }
     }
 

@@ -77,6 +77,7 @@ extension ContainerPlan {
             case .bind, .handle: return "a directory is mounted on a directory, a file on a file"
             case .new(_, _, let options), .remount(let options):
                 if errno == .notDirectory { return nil }
+                for option in options { if let hint = MountOptions.correction(of: option) { return hint } }
                 return "the file system does not know one of the options, or its value" + (options.isEmpty ? "" : ": " + options.joined(separator: ","))
             }
         case (.joinKeyring, .quotaExceeded): return "the user's quota of keys is used up (kernel.keys.maxkeys); --no-new-keyring leaves the caller's keyring"
@@ -86,6 +87,7 @@ extension ContainerPlan {
         case (.setAffinity, .invalid): return "none of these CPUs is there, or the container's cgroup has none of them"
         case (.joinCgroups, .noDevice): return "the container has been deleted meanwhile"
         case (.setSysctl, .noEntry): return "the kernel has no such setting, or none for each namespace"
+        case (.setSysctl(_, let value, _), .invalid), (.setSysctl(_, let value, _), .outOfRange): return "the kernel refuses the value \(quoted(value))"
         case (.setLimit, .notPermitted): return "raising a hard limit needs CAP_SYS_RESOURCE"
         case (.setMemoryPolicy, .invalid): return "the nodes must have memory and be allowed by cpuset.mems, and the kernel know the mode and its flags"
         case (.setMemoryPolicy, .noSystemCall): return "the kernel was built without NUMA"

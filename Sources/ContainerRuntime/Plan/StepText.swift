@@ -65,7 +65,8 @@ extension Step {
         switch self {
         case .openProc: ("open a procfs of our own", "")
         case .setSysctl(let name, _, _): ("set sysctl", name)
-        case .labelExec(_, let label): ("set label", label)
+        case .labelExec(_, let label) where label.hasPrefix(Self.profilePrefix): ("set AppArmor profile", String(label.dropFirst(Self.profilePrefix.count)))
+        case .labelExec(_, let label): ("set SELinux label", label)
         case .enterDirectory(let path): ("enter directory", path.text)
         case .setLimit(let limit): ("set limit", Self.limitName(limit.resource))
         case .setScheduler(let attributes): ("set scheduler policy", "\(attributes.policy)")
@@ -84,6 +85,9 @@ extension Step {
         default: ("do", "")
         }
     }
+
+    /// What the kernel has in front of a profile for the next execve(2) (Linux, apparmor/procattr.c).
+    static var profilePrefix: String { "exec " }
 
     private static func limitText(_ value: UInt64) -> String { value == .max ? "unlimited" : "\(value)" }
 
