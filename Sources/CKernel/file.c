@@ -38,6 +38,7 @@ int64_t kernel_seek(int32_t fd, int64_t offset, int32_t whence) { return ANSWER(
 int64_t kernel_sendfile(int32_t to, int32_t from, size_t count) { return ANSWER(sendfile(to, from, NULL, count)); }
 int32_t kernel_truncate(int32_t fd, int64_t size) { return ANSWER(ftruncate(fd, size)); }
 int32_t kernel_sync(int32_t fd) { return ANSWER(fsync(fd)); }
+int32_t kernel_start_writing(int32_t fd, int64_t offset, int64_t count) { return ANSWER(sync_file_range(fd, offset, count, SYNC_FILE_RANGE_WRITE)); }
 int32_t kernel_sync_filesystem(int32_t fd) { return ANSWER(syncfs(fd)); }
 
 static void copy_stat(const struct stat *from, struct kernel_stat *to) {

@@ -26,8 +26,11 @@ package final class LayerStream {
     private var unpacked: Int64 = 0
     /// Bytes of the blob that were read for `buffer`.
     private var consumed: Int64 = 0
-    /// Whether a layer that grows without measure is refused: past 1 GiB, more than 200 times what was read.
-    package var hasSizeLimit = true
+    /// What a layer that grows without measure may take; nil when nothing is kept of what comes out.
+    package var allowance: UnpackAllowance?
+    /// Bytes of the allowance that this layer has taken.
+    private var taken: Int64 = 0
+    private var isFinished = false
     /// Told how many bytes of the blob were read, after each piece; what it throws ends the reading.
     package var report: ((Int64) throws(OperationError) -> Void)?
 
@@ -49,6 +52,8 @@ package final class LayerStream {
     }
 
     deinit {
+        // what came out of it so far is removed
+        if !isFinished { _ = allowance?.take(-taken) }
         queue.cancel()
         worker.take()?.join()
         hashing.take()?.join()
@@ -62,13 +67,20 @@ package final class LayerStream {
         guard let next = try queue.next() else { return false }
         (buffer, end, consumed) = (next.bytes, next.count, next.consumed)
         unpacked += Int64(end)
-        if hasSizeLimit && unpacked > 1 << 30 && unpacked / 200 > consumed {
-            throw OperationError(
-                "unpack", "layer " + name, .invalid("it unpacks to more than 200 times its size: at most 1 GiB may"),
-                hint: "--no-size-limit if the image is to be trusted")
-        }
+        if let allowance { try take(of: allowance) }
         if let report { try report(consumed) }
         return true
+    }
+
+    private func take(of allowance: UnpackAllowance) throws(OperationError) {
+        let needed = max(0, unpacked - UnpackAllowance.usual(consumed))
+        if needed == taken { return }
+        let isThere = allowance.take(needed - taken)
+        taken = needed
+        if isThere { return }
+        throw OperationError(
+            "unpack", "layer " + name, .invalid("it unpacks to more than 200 times its size: at most 1 GiB of an image may"),
+            hint: "--no-size-limit if the image is to be trusted")
     }
 
     /// Sends the buffer on, which was read to its end.
@@ -78,8 +90,8 @@ package final class LayerStream {
         var old = FilledBuffer(bytes: [], count: end, consumed: consumed)
         swap(&old.bytes, &buffer)
         (position, end) = (0, 0)
-        guard let hasher else { return queue.giveBack(old.bytes) }
-        if isFirst { return hasher.hash(old) }
+        guard let hasher else { return queue.giveBack(&old.bytes) }
+        if isFirst { return hasher.hash(&old) }
         if hashing == nil { hashing = try Worker { hasher.run() } }
         queue.pass(old)
     }
@@ -98,6 +110,7 @@ package final class LayerStream {
         while try fill() { position = end }
         queue.endPassing()
         hashing.take()?.join()
+        isFinished = true
         if let diffID, let found = hasher?.digest, found != diffID {
             throw OperationError(
                 "unpack", "layer " + name,
@@ -116,14 +129,14 @@ private final class LayerHasher: @unchecked Sendable {
         self.queue = queue
     }
 
-    func hash(_ buffer: consuming FilledBuffer) {
+    func hash(_ buffer: inout FilledBuffer) {
         content.update(buffer.bytes, 0..<buffer.count)
-        queue.giveBack(buffer.bytes)
+        queue.giveBack(&buffer.bytes)
     }
 
     /// The thread's work, until nothing more is passed.
     func run() {
-        while let buffer = queue.passed() { hash(buffer) }
+        while var buffer = queue.passed() { hash(&buffer) }
     }
 
     /// Of all that was hashed. To be asked for once, when the thread has ended.

@@ -8,10 +8,9 @@ import UntrustedTree
 struct SeedBudget {
     private var left: Int64
 
-    /// The rule of layers, `LayerStream.hasSizeLimit`: past 1 GiB, at most 200 times the size of the image.
+    /// Past 1 GiB, at most 200 times the size of the image: the rule of layers is alike (`UnpackAllowance`).
     init(_ image: Image, hasSizeLimit: Bool) {
-        let packed = image.packedSize
-        left = hasSizeLimit ? max(1 << 30, packed > Int64.max / 200 ? .max : packed * 200) : .max
+        left = hasSizeLimit ? max(1 << 30, UnpackAllowance.usual(image.packedSize)) : .max
     }
 
     /// - Throws: `EFBIG` when nothing is left.

@@ -70,7 +70,7 @@ package func unpack(
     Kernel.setFileCreationMask(0)  // the tree gets just the permissions that the image says
     var policy = ApplyPolicy(isRootless: options.conversion.isRootless, owners: options.conversion.mappings == nil ? nil : .kept)
     if let mappings = options.conversion.mappings { try mappings.enter() }
-    policy.hasSizeLimit = options.hasSizeLimit
+    if !options.hasSizeLimit { policy.allowance = nil }
     switch options.mode {
     case .flat:
         var store: LayerStore?

@@ -102,6 +102,10 @@ extension FileDescriptor {
     package borrowing func seek(forward count: Int64) throws(Errno) { try check(kernel_seek(raw, count, 1)) }
     package borrowing func truncate(to size: Int64) throws(Errno) { try check(kernel_truncate(raw, size)) }
     package borrowing func synchronize() throws(Errno) { try check(kernel_sync(raw)) }
+    /// sync_file_range(2): has the kernel begin to write these bytes to the disk. It promises nothing.
+    package borrowing func startWriting(_ range: Range<Int64>) throws(Errno) {
+        try check(kernel_start_writing(raw, range.lowerBound, range.upperBound - range.lowerBound))
+    }
     /// syncfs(2): all of the file system that this file lies on.
     package borrowing func synchronizeFilesystem() throws(Errno) { try check(kernel_sync_filesystem(raw)) }
 }

@@ -50,6 +50,23 @@ struct CodecTests {
         #expect(try unpacked(packed + packed, .gzip) == text + text)
     }
 
+    @Test("layers that unpack to more than 200 times their sizes have one allowance; one that is given up gives back")
+    func allowance() throws {
+        let packed = try packed([UInt8](repeating: 0, count: 4 << 20), with: "gzip")
+        #expect(packed.count * 600 < 4 << 20)
+        let allowance = UnpackAllowance(bytes: 7 << 20)
+        func read(to end: Bool) throws {
+            let stream = try layerStream(packed, compression: .gzip)
+            stream.allowance = allowance
+            while try stream.fill() { stream.position = stream.end }
+            if end { try stream.finish() }
+        }
+        for _ in 0..<3 { try read(to: false) }
+        for _ in 0..<2 { try read(to: true) }
+        let error = #expect(throws: OperationError.self) { try read(to: true) }
+        #expect(error?.description.contains("more than 200 times its size") == true)
+    }
+
     @Test("what is truncated, damaged or followed by something is refused", arguments: ["truncated", "damaged", "followed", "empty"])
     func brokenGzip(fault: String) throws {
         var packed = try packed(text, with: "gzip")

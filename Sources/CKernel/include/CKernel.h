@@ -65,6 +65,7 @@ int64_t kernel_seek(int32_t fd, int64_t offset, int32_t whence);
 int64_t kernel_sendfile(int32_t to, int32_t from, size_t count);
 int32_t kernel_truncate(int32_t fd, int64_t size);
 int32_t kernel_sync(int32_t fd);
+int32_t kernel_start_writing(int32_t fd, int64_t offset, int64_t count);
 int32_t kernel_sync_filesystem(int32_t fd);
 int32_t kernel_fstat(int32_t fd, struct kernel_stat *out);
 int32_t kernel_fstatat(int32_t dir, const char *path, int32_t flags, struct kernel_stat *out);

@@ -16,8 +16,8 @@ package struct ApplyPolicy: Equatable, Sendable {
     package var owners: OwnerTreatment
     /// Entries of one layer.
     package var entryLimit = 10_000_000
-    /// See `LayerStream.hasSizeLimit`.
-    package var hasSizeLimit = true
+    /// Nil: layers may grow without measure.
+    package var allowance: UnpackAllowance? = UnpackAllowance()
 
     /// - Parameter owners: nil: recorded without privileges.
     package init(isRootless: Bool, owners: OwnerTreatment? = nil) {

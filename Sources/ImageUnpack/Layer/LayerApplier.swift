@@ -72,7 +72,7 @@ package struct LayerApplier: ~Copyable {
     private mutating func read(_ stream: LayerStream, index: Int) throws(OperationError) {
         made = index == 0 || form != .flat ? nil : [:]
         parent = nil
-        stream.hasSizeLimit = policy.hasSizeLimit
+        stream.allowance = policy.allowance
         var reader = TarReader(stream)
         var count = 0
         while let entry = try reader.next() {

@@ -72,12 +72,18 @@ extension LayerApplier {
         }
     }
 
-    /// The content of a file; runs of zeros become holes.
+    /// How much of a large file is written before the kernel is told to begin with the disk.
+    private static var writingSize: Int64 { 8 << 20 }
+
+    /// The content of a file; runs of zeros become holes. A layer of a store is waited for until it is on the disk (`LayerStore.synchronize`).
     /// - Returns: its checksum when somebody wants it.
     private func write(_ entry: TarEntry, to file: borrowing FileDescriptor, from reader: inout TarReader) throws(OperationError) -> Checksum? {
         var checksum = checksums == nil ? nil : Checksum()
         let hole = 64 * 1024  // looked at in one piece; shorter at the end of a buffer
         var hasHoleAtEnd = false
+        let isKept = checksums != nil
+        // where in the file we are, and how far the kernel has been told to write it to the disk
+        var (passed, started): (Int64, Int64) = (0, 0)
         func put(_ buffer: [UInt8], _ range: Range<Int>) throws(OperationError) {
             // what lies between two holes is written at once
             var written = range.lowerBound
@@ -91,11 +97,17 @@ extension LayerApplier {
                     written = end
                 }
                 if written < range.upperBound { try file.write(buffer, written..<range.upperBound) }
+                passed += Int64(range.count)
+                if isKept, passed - started >= Self.writingSize {
+                    do throws(Errno) { try file.startWriting(started..<passed) } catch {}  // whatever it is, `synchronize` finds it as well
+                    started = passed
+                }
             } catch {
                 throw OperationError("write", "/" + entry.text, .errno(error))
             }
         }
         func move(to offset: Int64) throws(OperationError) {
+            (passed, started) = (offset, offset)
             do throws(Errno) { try file.seek(to: offset) } catch { throw OperationError("write", "/" + entry.text, .errno(error)) }
         }
         if let extents = entry.extents {

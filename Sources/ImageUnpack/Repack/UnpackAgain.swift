@@ -16,7 +16,7 @@ extension BundleImage {
         let opened = try openSource(source)
         let again = UnpackedAgain(try BundleDirectory.make(bundle.appending("again")))
         var policy = policy
-        policy.hasSizeLimit = false  // it was unpacked once
+        policy.allowance = nil  // it was unpacked once
         _ = try apply(image, of: opened, to: try again.bundle.rootfs(), policy: policy) { (_) throws(OperationError) in }
         return again
     }

@@ -67,11 +67,12 @@ final class BufferQueue: @unchecked Sendable {
         return next
     }
 
-    /// Nobody needs `buffer` any more: it can be filled again.
-    func giveBack(_ buffer: consuming [UInt8]) {
-        let buffer = buffer
+    /// Nobody needs `buffer` any more: it can be filled again. It is taken out of the variable, for whoever fills what somebody else
+    /// still holds fills a copy.
+    func giveBack(_ buffer: inout [UInt8]) {
         monitor.locked {
-            empty.append(buffer)
+            empty.append([])
+            swap(&empty[empty.count - 1], &buffer)
             monitor.wakeAll()
         }
     }

@@ -37,7 +37,6 @@ enum PackedLines {
             throw OperationError("read", name.text, .errno(error))
         }
         let stream = try LayerStream(blob, compression: .zstd, digest: digest, diffID: nil)
-        stream.hasSizeLimit = false
         var bytes: [UInt8] = []
         while try stream.fill() {
             for byte in stream.buffer[stream.position..<stream.end] {

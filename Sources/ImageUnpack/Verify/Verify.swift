@@ -76,7 +76,6 @@ package func verifyImage(_ reference: ImageReference, platform: Platform?) throw
         var result = Verification(kind: .image, name: layer.name)
         do throws(OperationError) {
             let stream = try source.open(layer)
-            stream.hasSizeLimit = false
             var reader = TarReader(stream)
             do throws(OperationError) {
                 while try reader.next() != nil { result.entries += 1 }
