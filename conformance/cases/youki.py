@@ -334,6 +334,17 @@ def idmapped(c):
     assert out.split() == ["3528", "3491"] * 2 + ["1"], out
 
 
+@case("seccomp: of several comparisons of one argument one is enough, those of different arguments must all hold", "RT-config-linux-180")
+def seccomp_comparisons(c):
+    def refused(*comparisons):
+        c.linux["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["kill"], "action": "SCMP_ACT_ERRNO", "args": [
+            {"index": index, "value": value, "op": "SCMP_CMP_EQ"} for index, value in comparisons]}]}
+        return c.shell("trap : USR1 USR2; for s in 0 10 12; do kill -$s $$ 2>/dev/null || echo $s; done").run().ok().out.split()
+    assert refused((1, 10), (1, 12)) == ["10", "12"]
+    assert refused((0, 1), (1, 10)) == ["10"]
+    assert refused((0, 999), (1, 10)) == []
+
+
 # the lifecycle
 
 @case("hooks after one that fails do not run: prestart, createRuntime, createContainer, poststart", "RT-runtime-021", "RT-runtime-023", "RT-runtime-028")
