@@ -60,6 +60,8 @@ DIFFERENCES = [
     ("255 for whatever keeps exec from running the program", ("status",), ["exec as a user with a wrong group"]),
     ("a descriptor that is not open cannot be handed on", ("status", "stderr"), ["exec with preserved descriptors that are not open"]),
     ("two commands exclude each other; runc drops the second in silence", ("status", "out", "stderr"), ["exec of a file and a command"]),
+    ("options beside --process change what the file says; runc ignores them", ("out",), ["exec of a file and an environment"]),
+    ("options beside --process change what the file says; runc ignores them", ("status",), ["exec of a file and a terminal"]),
     # limits
     ("a limit of 0 is one (config-linux.md, PIDs); runc 1.1 takes it for none", ("limits",), ["update with --pids-limit 0"]),
     ("the specification's weights are 10 to 1000", ("status", "stderr", "limits"), ["update with a low --blkio-weight"]),

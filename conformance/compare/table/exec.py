@@ -93,7 +93,9 @@ run("of a file, short", "exec -p {dir}/process {id}", 4, before=f"echo '{PROCESS
 run("of a file as containerd", "--log {dir}/log --log-format json exec --process {dir}/process --detach --pid-file {dir}/pid {id}",
     before=f"echo '{PROCESS}' > $dir/process", files={"pid": "pid", "log": "log"}, ends=True)
 run("of a file and a command", "exec --process {dir}/process {id} true", 4, before=f"echo '{PROCESS}' > $dir/process")
-run("of a file and an environment", "exec --process {dir}/process --env A=x {id}", 4, before=f"echo '{PROCESS}' > $dir/process", out=None)
+run("of a file and an environment", "exec --process {dir}/process --env A=x {id}", 4, before=f"echo '{PROCESS}' > $dir/process")
+run("of a file and a terminal", "exec --process {dir}/process --tty {id}", 1,
+    before="""echo '{"args": ["test", "-t", "1"], "cwd": "/", "env": ["PATH=/bin"], "user": {"uid": 0, "gid": 0}}' > $dir/process""")
 run("of a file that is not there", "exec --process {dir}/process {id}", 255, says="no such file or directory")
 run("of a file that is no JSON", "exec --process {dir}/process {id}", 255, before="echo '{' > $dir/process")
 run("of a file without args", "exec --process {dir}/process {id}", 255, says="args", before="echo '{\"cwd\": \"/\"}' > $dir/process")
