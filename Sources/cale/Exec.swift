@@ -9,8 +9,13 @@ extension Cale {
     static func exec(_ invocation: Invocation) throws(OperationError) -> Int32 {
         let settings = try Settings(invocation)
         do throws(OperationError) {
-            let options = try execOptions(invocation, settings)
+            var options = try execOptions(invocation, settings)
             try SealedExecutable.ensure(arguments: programArguments())
+            if options.processFile != nil && !options.changes.arguments.isEmpty {
+                // as with runc, whose callers do not always look
+                settings.log.warn("COMMAND beside --process: args of the file are the command, ignoring")
+                options.changes.arguments = []
+            }
             switch try execInContainer(options, in: try settings.openRoot(for: options.id.text), warn: settings.log.warn) {
             case .detached: return 0
             case .ended(let status): return status
@@ -46,11 +51,8 @@ extension Cale {
         let values = invocation.options
         var changes = ProcessChanges()
         changes.arguments = Array(invocation.positionals.dropFirst())
-        switch (changes.arguments.isEmpty, values.value("process")) {
-        case (true, nil): throw OperationError("read arguments", "", .invalid("COMMAND is missing"), hint: "or describe the process in a file: --process FILE")
-        case (false, .some):
-            throw OperationError("read arguments", "", .invalid("COMMAND and --process exclude each other"), hint: "args of the file are the command")
-        default: break
+        if changes.arguments.isEmpty && values.value("process") == nil {
+            throw OperationError("read arguments", "", .invalid("COMMAND is missing"), hint: "or describe the process in a file: --process FILE")
         }
         changes.cwd = values.value("cwd").flatMap { $0.isEmpty ? nil : $0 }
         if let cwd = changes.cwd, !cwd.hasPrefix("/") { throw OperationError("read option", "--cwd", .invalid("\(quoted(cwd)) is not an absolute path")) }

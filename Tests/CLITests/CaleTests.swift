@@ -59,7 +59,6 @@ struct CaleTests {
 
     @Test("what the command line of exec refuses", arguments: [
         (["web"], "read arguments: COMMAND is missing; hint: or describe the process in a file: --process FILE"),
-        (["-p", "f", "web", "ls"], "read arguments: COMMAND and --process exclude each other; hint: args of the file are the command"),
         (["--cwd", "tmp", "web", "ls"], "read option \"--cwd\": \"tmp\" is not an absolute path"),
         (["-e", "A", "web", "ls"], "read option \"--env\": \"A\" is not NAME=value"),
         (["-e", "=x", "web", "ls"], "read option \"--env\": \"=x\" is not NAME=value"),

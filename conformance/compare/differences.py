@@ -59,7 +59,7 @@ DIFFERENCES = [
     ("cale looks names up in the container's files", ("status", "out", "stderr"), ["exec as a user that is a name"]),
     ("255 for whatever keeps exec from running the program", ("status",), ["exec as a user with a wrong group"]),
     ("a descriptor that is not open cannot be handed on", ("status", "stderr"), ["exec with preserved descriptors that are not open"]),
-    ("two commands exclude each other; runc drops the second in silence", ("status", "out", "stderr"), ["exec of a file and a command"]),
+    ("of two commands the file's is executed; runc drops the other one in silence", ("stderr",), ["exec of a file and a command"]),
     ("options beside --process change what the file says; runc ignores them", ("out",), ["exec of a file and an environment"]),
     ("options beside --process change what the file says; runc ignores them", ("status",), ["exec of a file and a terminal"]),
     # limits
