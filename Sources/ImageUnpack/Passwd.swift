@@ -20,9 +20,9 @@ struct AccountFiles {
     private static func lines(_ name: String, in root: borrowing RootDirectory) throws(OperationError) -> [[[UInt8]]] {
         let bytes: [UInt8]
         do throws(Errno) {
-            bytes = try root.open(try path(name), [.path]).reopenRegular().readAll(limit: limit)
-        } catch where error == .noEntry || error == .notDirectory {
-            return []
+            let file: FileDescriptor
+            do throws(Errno) { file = try root.open(try path(name), [.path]) } catch where error == .noEntry || error == .notDirectory { return [] }
+            bytes = try file.reopenRegular().readAll(limit: limit)
         } catch where error == .notSupported {
             throw OperationError("read", name, .invalid("in the image it is no regular file"))
         } catch {

@@ -168,6 +168,8 @@ EXCUSED = [
     # the init cannot say that it cannot say anything, and nobody hears an init that is gone
     (r"0\.[13].*", "sendmsg|read|write", "ENOBUFS|EPIPE|EIO|ENOSPC", "ended without a word|killed before its program ran"),
     ("0", "sendmsg|recvmsg|read", "EPIPE|ECONNRESET", "ended without a word"),
+    # nor that its hooks have passed; its program has run, and has ended by the time that `start` looks
+    ("j", "write", "ENOSPC|EIO", "its init was ended while a startContainer hook ran"),
     ("0", "open|openat|newfstatat", "ENOENT", "a limit by a cgroup controller that this host does not offer"),
     ("0", "pidfd_open", "ESRCH", "it was killed before its program ran|ended without a word|its init has ended"),
     # an init that cannot wait for start has stopped; while it ends it has let go of the gate already, as a program that runs has

@@ -288,6 +288,21 @@ class Collect(Command):
         """Another one goes on with it."""
 
 
+class CollectBeside(Collect):
+    """There is a bundle whose layers must stay."""
+    def before(self, place):
+        place.unpack("--mode", "overlay")
+        place.unpack("--mode", "overlay", bundle=place.disk / "other")
+        shutil.rmtree(place.disk / "other")
+
+    def worked(self, place, out):
+        place.must("verify", place.bundle)
+        return {"bundle": place.made(), "registered": len(list(place.store.glob("bundles/*")))}
+
+    def failed(self, place):
+        place.must("verify", place.bundle)
+
+
 class Query(OnBundle):
     def worked(self, place, out):
         if found := place.unfinished():
@@ -336,6 +351,7 @@ COMMANDS = [
     Mount("mount", ["mount", "{disk}/bundle"], *BY_HAND), Unmount("umount", ["umount", "{disk}/bundle"], *BY_HAND),
     Repack("repack", "image:new"), Repack("repack to a new layout", "new:tag"), Repack("repack to an archive", "new.tar:tag", *OVERLAY),
     Delete("delete", ["delete", "{disk}/bundle"]), Delete("delete, overlay", ["delete", "{disk}/bundle"], *OVERLAY), Collect("gc", ["gc", "--store", "{disk}/store"]),
+    CollectBeside("gc beside a bundle", ["gc", "--store", "{disk}/store"]),
     Query("verify", ["verify", "{disk}/bundle"]), Query("verify, overlay", ["verify", "{disk}/bundle"], *OVERLAY),
     Query("inspect", ["inspect", "--image", "{disk}/image"]), Query("list", ["list", "--store", "{disk}/store"], *OVERLAY),
     Run("run", ["run", "--quiet", "--store", "{disk}/store", "--runtime", "/bin/true", "--name", "box", "{disk}/image"]),

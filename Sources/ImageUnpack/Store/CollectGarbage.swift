@@ -53,18 +53,24 @@ extension LayerStore {
                     keys.append(LayerKey(text: String(line)))
                 }
                 let path = Path(String(rest))
-                var exists = false
-                do throws(Errno) {
-                    // the place may be anybody's by now
-                    let file = try FileDescriptor.open(path.appending(OverlayBundle.idFile), [.path]).reopenRegular()
-                    exists = try file.readAll(limit: 4096).elementsEqual(entry.name)
-                } catch where [.noEntry, .notDirectory, .notSupported, .tooManyLinks, .tooLarge].contains(error) {}
-                bundles.append(RegisteredBundle(id: name.text, path: path, keys: keys, exists: exists))
+                bundles.append(RegisteredBundle(id: name.text, path: path, keys: keys, exists: try isBundle(path, id: entry.name)))
             }
             return bundles.sorted { $0.path.text < $1.path.text }
         } catch {
             throw failed("list", "bundles", error)
         }
+    }
+
+    /// Whether the bundle of that id is still at `path`, which may be anybody's by now.
+    private func isBundle(_ path: Path, id: [UInt8]) throws(Errno) -> Bool {
+        let place: FileDescriptor
+        do throws(Errno) {
+            place = try FileDescriptor.open(path.appending(OverlayBundle.idFile), [.path])
+        } catch where [.noEntry, .notDirectory, .tooManyLinks].contains(error) {
+            return false
+        }
+        // ENOENT would say by now that there is no /proc, and the layers of a bundle in use must stay
+        do throws(Errno) { return try place.reopenRegular().readAll(limit: 4096).elementsEqual(id) } catch where error == .notSupported || error == .tooLarge { return false }
     }
 
     /// Removes what a killed process left of a bundle under another name.
