@@ -1,7 +1,7 @@
 // A layer's bytes, from the blob to the reader of the archive.
 //
-// One thread reads, hashes and unpacks; the reader's thread writes what came out; a third one hashes it, behind the reader. Buffers go round
-// between them (Threads/BufferQueue.swift).
+// One thread unpacks, and for a large layer another one reads and hashes before it (BlobReader.swift); the reader's thread writes what came
+// out; one more hashes it, behind the reader. Buffers go round between them (Threads/BufferQueue.swift).
 package import Diagnostics
 import Kernel
 package import OCISpec
@@ -34,6 +34,11 @@ package final class LayerStream {
     /// Told how many bytes of the blob were read, after each piece; what it throws ends the reading.
     package var report: ((Int64) throws(OperationError) -> Void)?
 
+    /// Bytes: few system calls, and they still lie in the cache of a core.
+    private static var bufferSize: Int { 512 * 1024 }
+    /// Buffers: 6 MiB for a layer.
+    private static var bufferLimit: Int { 12 }
+
     /// Begins to read at once, on a thread of its own, and stops when the queue is full.
     ///
     /// - Parameters:
@@ -44,7 +49,7 @@ package final class LayerStream {
         self.diffID = diffID
         // what is not compressed has one digest, which the producer compares
         let isSame = compression == .none && digest != nil && digest == diffID
-        let queue = BufferQueue()
+        let queue = BufferQueue(size: Self.bufferSize, limit: Self.bufferLimit)
         self.queue = queue
         hasher = isSame ? nil : diffID.map { LayerHasher($0.algorithm, queue) }
         let producer = try LayerProducer(blob, compression: compression, digest: digest, queue: queue)
@@ -143,16 +148,15 @@ private final class LayerHasher: @unchecked Sendable {
     var digest: Digest { content.finish() }
 }
 
-/// The thread behind a `LayerStream`: reads the blob, hashes it, and unpacks it into the queue.
+/// The thread behind a `LayerStream`: unpacks the blob into the queue and compares its digest.
 private final class LayerProducer: @unchecked Sendable {
-    private let blob: BlobFile
+    private let name: String
+    private let blob: BlobReader
     private let decoder: Decoder
-    private let packedHash: ContentHash?
     private let digest: Digest?
     private let queue: BufferQueue
-    private var input = [UInt8](repeating: 0, count: 256 * 1024)
+    /// What is left of the blob's piece at hand.
     private var unread = 0..<0
-    private var consumed: Int64 = 0
 
     init(_ blob: consuming BlobFile, compression: LayerCompression, digest: Digest?, queue: BufferQueue) throws(OperationError) {
         let name = blob.name
@@ -161,12 +165,11 @@ private final class LayerProducer: @unchecked Sendable {
         } catch {
             throw OperationError("unpack", "layer " + name, .invalid(error.why))
         }
-        self.blob = blob
-        packedHash = digest.map { ContentHash($0.algorithm) }
-        (self.digest, self.queue) = (digest, queue)
+        self.blob = try BlobReader(blob, hashing: digest?.algorithm)
+        (self.name, self.digest, self.queue) = (name, digest, queue)
     }
 
-    private func corrupt(_ why: String) -> OperationError { OperationError("unpack", "layer " + blob.name, .invalid(why)) }
+    private func corrupt(_ why: String) -> OperationError { OperationError("unpack", "layer " + name, .invalid(why)) }
 
     func run() {
         do throws(OperationError) {
@@ -188,30 +191,33 @@ private final class LayerProducer: @unchecked Sendable {
                     break
                 }
             }
-            queue.put(FilledBuffer(bytes: buffer, count: count, consumed: consumed))
+            queue.put(FilledBuffer(bytes: buffer, count: count, consumed: blob.piece.consumed))
         }
         try compareDigest()
     }
 
     private func compareDigest() throws(OperationError) {
-        if let digest, let found = packedHash?.finish(), found != digest {
+        if let digest, let found = blob.digest(), found != digest {
             throw corrupt("the blob does not have its digest: expected \(digest.text), found \(found.text)")
         }
     }
 
     /// What explains that the data cannot be unpacked: that the blob does not have its digest, if that is so. What is left of it is read for that.
     private func explanation(of why: String) throws(OperationError) -> OperationError {
-        repeat { try readInput() } while !unread.isEmpty
+        repeat { try blob.next() } while blob.piece.count > 0
         try compareDigest()
         return corrupt(why)
     }
 
     /// Adds some bytes to `buffer`. False at the end of the blob.
     private func decode(into buffer: inout [UInt8], _ count: inout Int) throws(OperationError) -> Bool {
-        if unread.isEmpty { try readInput() }
+        if unread.isEmpty {
+            try blob.next()
+            unread = 0..<blob.piece.count
+        }
         let part: DecodedPart
         do throws(DecodeFault) {
-            part = try decoder.decode(input, unread, into: &buffer, at: count)
+            part = try decoder.decode(blob.piece.bytes, unread, into: &buffer, at: count)
         } catch {
             throw try explanation(of: error.why)
         }
@@ -223,22 +229,5 @@ private final class LayerProducer: @unchecked Sendable {
         unread = (unread.lowerBound + part.used)..<unread.upperBound
         count += part.made
         return true
-    }
-
-    /// The next piece of the blob; empty at its end.
-    private func readInput() throws(OperationError) {
-        unread = 0..<0
-        let wanted = Int(min(Int64(input.count), blob.size - consumed))
-        if wanted == 0 { return }
-        let found: Int
-        do throws(Errno) {
-            found = try blob.file.read(into: &input, atMost: wanted, at: blob.offset + consumed)
-        } catch {
-            throw OperationError("read", blob.name, .errno(error))
-        }
-        if found == 0 { throw corrupt("the file is truncated: \(consumed) of \(blob.size) bytes are there") }
-        packedHash?.update(input, 0..<found)
-        unread = 0..<found
-        consumed += Int64(found)
     }
 }

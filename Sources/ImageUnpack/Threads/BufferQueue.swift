@@ -23,19 +23,21 @@ final class BufferQueue: @unchecked Sendable {
     private var isCancelled = false
     private var failure: OperationError?
 
-    /// Bytes of a buffer: 512 KiB are few system calls and still lie in the cache of a core.
-    static var size: Int { 512 * 1024 }
-    /// Buffers: 6 MiB for a layer.
-    static var limit: Int { 12 }
+    /// Bytes of a buffer.
+    private let size: Int
+    /// Buffers.
+    private let limit: Int
+
+    init(size: Int, limit: Int) { (self.size, self.limit) = (size, limit) }
 
     /// For the producer: a buffer to fill. Nil when nobody wants any more.
     func emptyBuffer() -> [UInt8]? {
         monitor.locked {
-            while !isCancelled && empty.isEmpty && made == Self.limit { monitor.wait() }
+            while !isCancelled && empty.isEmpty && made == limit { monitor.wait() }
             if isCancelled { return nil }
             if let buffer = empty.popLast() { return buffer }
             made += 1
-            return [UInt8](repeating: 0, count: Self.size)
+            return [UInt8](repeating: 0, count: size)
         }
     }
 
