@@ -16,7 +16,10 @@ struct OverlayMount: Equatable {
     /// The layers, those that are seen, from the lowest to the topmost.
     init(_ layers: [StoredLayer], of store: LayerStore, upper: String, work: String) {
         let lowest = layers.lastIndex { $0.isRootOpaque } ?? 0
-        lower = layers[lowest...].reversed().map { store.shortPath(of: $0) }
+        // an image may have one layer several times, and the kernel takes no directory twice (ELOOP): of two, what the lower one has or hides, the
+        // upper one has or hides as well
+        var seen: Set<LayerKey> = []
+        lower = layers[lowest...].reversed().filter { seen.insert($0.key).inserted }.map { store.shortPath(of: $0) }
         (self.upper, self.work, marks) = (upper, work, store.marks)
     }
 
