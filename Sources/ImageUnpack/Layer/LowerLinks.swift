@@ -32,11 +32,15 @@ extension LayerApplier {
 
     /// Makes `names`, as far as they are still the file that `old` says, names of the file `target` in `directory`.
     mutating func relink(_ names: [InRootPath], from old: FileStatus, to target: Path, in directory: borrowing FileDescriptor) throws(Errno) {
+        if names.isEmpty { return }
+        let place = try directory.status()
         for name in names {
             guard let last = name.lastComponent, let leaf = Path(bytes: last) else { continue }
             do throws(Errno) {
                 let holder = try OpenParent(name.parent, try root.open(name.parent, [.path, .directory]))
                 if try holder.handle.status(of: leaf).inode != old.inode { continue }
+                // the target by its path without links: to remove it would lose the file
+                if leaf.bytes.elementsEqual(target.bytes), holder.status.isSameFile(as: place) { continue }
                 try keepAttributes(of: holder)
                 try holder.handle.remove(leaf)
                 try holder.handle.makeHardLink(leaf, to: target, in: directory)
