@@ -82,6 +82,8 @@ extension LayerApplier {
             isRootOpaque = true
             return
         }
+        // one that is not there either below would be seen, though nothing tells of it
+        do throws(Errno) { _ = try root.open(path, [.path, .directory]) } catch where error == .noEntry { whiteoutDirectories.insert(path) }
         let directory = try openParent(path)
         try directory.handle.open(".", [.readOnly, .directory]).setAttribute(marks.opaque, [UInt8(ascii: "y")])
     }

@@ -1,5 +1,5 @@
 // Directories that entries stand in. One that no layer tells of is root's, mode 0755, of the year 1970, so that the same image
-// gives the same tree; one that a lower layer tells of stays what it is, times included.
+// gives the same tree; one that a lower layer tells of stays what it is, times included. What is no directory is replaced by one.
 import Diagnostics
 import Kernel
 import UntrustedTree
@@ -9,7 +9,12 @@ extension LayerApplier {
     mutating func openParent(_ path: InRootPath) throws(Errno) -> OpenParent {
         if let parent, parent.path == path { return parent }
         var opened: OpenParent?
-        do throws(Errno) { opened = try OpenParent(path, try root.open(path, [.path, .directory])) } catch where error == .noEntry {}
+        do throws(Errno) {
+            opened = try OpenParent(path, try root.open(path, [.path, .directory]))
+        } catch where error == .noEntry {
+        } catch where error == .notDirectory && form == .flat {
+            try removeWhatIsNoDirectory(on: path)
+        }
         let directory: OpenParent
         if let opened { directory = opened } else { directory = try makeImplied(path) }
         try keepAttributes(of: directory)
@@ -40,7 +45,28 @@ extension LayerApplier {
         return real
     }
 
-    private mutating func makeImplied(_ path: InRootPath) throws(Errno) -> OpenParent {
+    /// What stands where `path` needs a directory goes, as it would for an entry that is one: a layer by itself on an overlay hides it. Of a link to a
+    /// file the link goes, not the file.
+    private mutating func removeWhatIsNoDirectory(on path: InRootPath) throws(Errno) {
+        var here = InRootPath.root
+        for component in path.components {
+            guard let next = here.appending(component), let name = Path(bytes: component) else { throw .invalid }
+            do throws(Errno) {
+                _ = try root.open(next, [.path, .directory])
+            } catch where error == .noEntry {
+                return
+            } catch where error == .notDirectory {
+                let directory = try OpenParent(here, try root.open(here, [.path, .directory]))
+                try keepAttributes(of: directory)
+                parent = nil
+                return try directory.handle.remove(name)
+            }
+            here = next
+        }
+    }
+
+    private mutating func makeImplied(_ path: InRootPath, links: Int = 0) throws(Errno) -> OpenParent {
+        if links > 40 { throw .tooManyLinks }
         var missing: [InRootPath] = []
         var ancestor = path
         while !ancestor.isRoot {
@@ -50,8 +76,14 @@ extension LayerApplier {
             missing.append(ancestor)
             ancestor = ancestor.parent
         }
+        let above = try OpenParent(ancestor, try root.open(ancestor, [.path, .directory]))
+        if let end = try deadLink(missing.last, in: above, then: path.components.dropFirst(ancestor.components.count + 1)) {
+            // directories are made where a link to nothing leads
+            _ = try makeImplied(end, links: links + 1)
+            return try OpenParent(path, try root.open(path, [.path, .directory]))
+        }
         // its times would change with the new directory in it
-        try keepAttributes(of: try OpenParent(ancestor, try root.open(ancestor, [.path, .directory])))
+        try keepAttributes(of: above)
         _ = try root.makeDirectories(path, permissions: 0o755)
         for new in missing {
             let directory = try OpenParent(new, try root.open(new, [.path, .directory]))
@@ -62,6 +94,20 @@ extension LayerApplier {
             if form != .flat { implied[new] = true }
         }
         return try OpenParent(path, try root.open(path, [.path, .directory]))
+    }
+
+    /// Where `link` in `directory`, which leads to nothing, leads to, and `rest` from there; nil when there is no link.
+    private func deadLink(_ link: InRootPath?, in directory: OpenParent, then rest: ArraySlice<[UInt8]>) throws(Errno) -> InRootPath? {
+        guard let last = link?.lastComponent, let name = Path(bytes: last) else { return nil }
+        do throws(Errno) {
+            if try directory.handle.status(of: name).kind != .symbolicLink { return nil }
+        } catch where error == .noEntry {
+            return nil
+        }
+        let target = try directory.handle.linkTarget(name)
+        let place = target.first == UInt8(ascii: "/") ? [] : try realPath(of: directory.handle, at: directory.path).components
+        guard let end = InRootPath(bytes: Array((place + [target] + rest).joined(separator: [UInt8(ascii: "/")]))) else { throw .nameTooLong }
+        return end
     }
 
     /// A new root has today's times, one with layers in it theirs; those of an entry win.
