@@ -259,6 +259,11 @@ extension LayerApplier {
             }
         }
         for attribute in attributes(entry) {
+            // xattr(7), "Extended user attributes": of files and directories alone
+            if attribute.name.hasPrefix("user.") {
+                warnings.add("/\(entry.text): only files and directories have attributes such as \(attribute.name), ignoring")
+                continue
+            }
             try set(attribute, entry) { (attribute, value) throws(Errno) in try directory.handle.setAttribute(attribute, value, of: name) }
         }
         try directory.handle.setTimes(of: name, accessed: entry.accessed ?? entry.modified, modified: entry.modified)

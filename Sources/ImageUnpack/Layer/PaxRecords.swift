@@ -37,6 +37,8 @@ struct PaxRecords {
         // the kernel would end it there, and set another attribute than the one that was looked at
         if key.utf8.contains(0) { throw TarFault(why: "a key in an extended header contains a NUL byte") }
         if value.contains(0) && !key.hasPrefix("SCHILY.xattr.") { throw TarFault(why: "\(key) in an extended header contains a NUL byte") }
+        // without a value, what the header says counts
+        if value.isEmpty && ["size", "uid", "gid", "mtime", "atime"].contains(key) { return forget(key) }
         switch key {
         case "path": path = value
         case "linkpath": linkPath = value
@@ -51,6 +53,17 @@ struct PaxRecords {
             } else if key.hasPrefix("GNU.sparse.") {
                 try sparse.take(String(key.dropFirst("GNU.sparse.".count)), value)
             }
+        }
+    }
+
+    /// Takes a record back that came before in the same header.
+    private mutating func forget(_ key: String) {
+        switch key {
+        case "size": size = nil
+        case "uid": uid = nil
+        case "gid": gid = nil
+        case "mtime": modified = nil
+        default: accessed = nil
         }
     }
 
@@ -71,7 +84,8 @@ struct PaxRecords {
     private static func time(_ text: [UInt8]) throws(TarFault) -> TimeStamp {
         let isNegative = text.first == UInt8(ascii: "-")
         let parts = text.dropFirst(isNegative ? 1 : 0).split(separator: UInt8(ascii: "."), maxSplits: 1, omittingEmptySubsequences: false)
-        guard let first = parts.first, let whole = decimal(first) else { throw TarFault(why: "a time in an extended header is no number") }
+        // a time that no file system can hold becomes the last or the first one that it can: a Go program's zero is the year 1, others overflow
+        guard let first = parts.first, let whole = decimal(first.prefix(18)), decimal(first.suffix(18)) != nil else { throw TarFault(why: "a time in an extended header is no number") }
         var nanoseconds: Int64 = 0
         if parts.count == 2 {
             let digits = Array(parts[1].prefix(9)) + [UInt8](repeating: 0x30, count: max(0, 9 - parts[1].count))

@@ -60,6 +60,7 @@ struct TarReader {
         if let longLink { entry.linkTarget = Array(longLink.prefix { $0 != 0 }) }
         if header.type == UInt8(ascii: "S") { try readOldSparse(header, &entry) }
         try pax?.apply(to: &entry)
+        header.settleKind(of: &entry)
         // only a file has content; some archivers give a directory or a link a size all the same
         if entry.kind != .regular { (entry.size, entry.storedSize) = (0, 0) }
         guard entry.storedSize >= 0, entry.size >= 0, entry.storedSize < Int64.max - 1024 else { throw TarFault(why: "the size of \(quoted(entry.text)) is out of range") }

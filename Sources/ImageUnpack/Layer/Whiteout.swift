@@ -16,6 +16,11 @@ enum EntryAction: Equatable {
             throw TarFault(why: "the name is longer than a path may be, or contains a NUL byte")
         }
         let prefix = Array(".wh.".utf8)
+        // notes of aufs to itself in directories of its own, such as ".wh..wh.plnk/1.2"
+        if path.parent.components.contains(where: { Self.isNote($0) }) {
+            self = .ignore
+            return
+        }
         if path.parent.components.contains(where: { $0.starts(with: prefix) }) { throw TarFault(why: "a directory in its name begins with \".wh.\"") }
         guard let last = path.lastComponent, last.starts(with: prefix) else {
             self = .make(path)
@@ -23,7 +28,7 @@ enum EntryAction: Equatable {
         }
         if last.elementsEqual(".wh..wh..opq".utf8) {
             self = .hideChildren(path.parent)
-        } else if last.starts(with: ".wh..wh.".utf8) {
+        } else if Self.isNote(last) {
             self = .ignore
         } else if let hidden = path.parent.appending(Array(last.dropFirst(prefix.count))) {
             self = .hide(hidden)
@@ -31,4 +36,6 @@ enum EntryAction: Equatable {
             throw TarFault(why: "what it hides is no name")
         }
     }
+
+    private static func isNote(_ name: [UInt8]) -> Bool { name.starts(with: ".wh..wh.".utf8) && !name.elementsEqual(".wh..wh..opq".utf8) }
 }

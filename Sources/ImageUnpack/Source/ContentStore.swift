@@ -116,6 +116,12 @@ final class ContentStore {
         throw failed(.errno(.tooManyLinks))
     }
 
+    /// The program that has packed a file which begins with `bytes`; nil for any other file.
+    private static func compression(of bytes: [UInt8]) -> String? {
+        let magics: [(String, [UInt8])] = [("gzip", [0x1F, 0x8B]), ("zstd", [0x28, 0xB5, 0x2F, 0xFD]), ("xz", [0xFD, 0x37, 0x7A, 0x58, 0x5A, 0]), ("bzip2", [0x42, 0x5A, 0x68])]
+        return magics.first { bytes.starts(with: $0.1) }?.0
+    }
+
     /// Walks over the archive's headers; contents are passed over, not read.
     private static func members(of file: borrowing FileDescriptor, _ path: Path) throws(OperationError) -> [InRootPath: ArchiveMember] {
         var members: [InRootPath: ArchiveMember] = [:]
@@ -128,6 +134,10 @@ final class ContentStore {
         }
         func damaged(_ why: String) -> OperationError {
             OperationError("read image", path.text, .invalid(why), hint: "an OCI layout directory, an OCI archive or a docker-archive is expected")
+        }
+        if let format = compression(of: try block(6, at: 0)) {
+            throw OperationError(
+                "read image", path.text, .invalid("the archive is compressed with \(format)"), hint: "it is read in place: \(format) -dc ARCHIVE | calque unpack --image - BUNDLE")
         }
         while true {
             let bytes = try block(512, at: offset)
@@ -154,6 +164,7 @@ final class ContentStore {
                 var entry = try header.entry()
                 if let longName { entry.name = longName }
                 try pax?.apply(to: &entry)
+                header.settleKind(of: &entry)
                 (longName, pax) = (nil, nil)
                 if let name = InRootPath(bytes: entry.name), !name.isRoot {
                     switch entry.kind {
