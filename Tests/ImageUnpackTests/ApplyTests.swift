@@ -116,6 +116,52 @@ struct ApplyTests {
         #expect(tree.text("real/f") == "f" && !tree.exists("real/old"))
     }
 
+    @Test("what is no directory goes where an entry needs one, of a link the link alone", arguments: ["file", "link", "fifo"], [true, false])
+    func belowFiles(name: String, isSameLayer: Bool) throws {
+        let tree = try Tree()
+        var (lower, upper) = (TarBuilder(), TarBuilder())
+        lower.directory("d", time: 1_600_000_001)
+        lower.add("d/file", text: "old")
+        lower.symbolicLink("d/link", to: "file")
+        lower.add("d/fifo", type: "6")
+        upper.add("d/\(name)/sub/f", text: "f")
+        upper.add("d/.wh.\(name)", text: "")
+        if isSameLayer {
+            lower.raw(upper.bytes)
+            try tree.apply(lower)
+        } else {
+            try tree.apply(lower, upper)
+        }
+        #expect(tree.text("d/\(name)/sub/f") == "f" && (name == "file" || tree.text("d/file") == "old"))
+        #expect(try tree.status("d").modified.seconds == 1_600_000_001)
+        let made = try tree.status("d/\(name)")
+        #expect(made.kind == .directory && made.permissions == 0o755 && made.modified.seconds == 0)
+    }
+
+    @Test("notes of aufs to itself are passed over, with what is in them")
+    func aufs() throws {
+        let tree = try Tree()
+        var layer = TarBuilder()
+        layer.directory(".wh..wh.plnk")
+        layer.add(".wh..wh.plnk/12.34", text: "x")
+        layer.directory(".wh..wh.orph")
+        layer.add(".wh..wh.aufs", text: "x")
+        layer.add("f", text: "f")
+        try tree.apply(TarBuilder(), layer)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: tree.root.path) == ["f"])
+    }
+
+    @Test("an attribute of users on what can have none costs a warning")
+    func attributesOfLinks() throws {
+        let tree = try Tree()
+        var layer = TarBuilder()
+        layer.add("l", type: "2", link: "f", pax: [("SCHILY.xattr.user.note", [1])])
+        layer.add("p", type: "6", pax: [("SCHILY.xattr.user.note", [1]), ("SCHILY.xattr.trusted.note", [1])])
+        try tree.apply(layer)
+        #expect(tree.warnings == ["l", "p"].map { "/\($0): only files and directories have attributes such as user.note, ignoring" })
+        #expect(try extendedAttributes(tree.root.appending(path: "p").path) == ["trusted.note"])
+    }
+
     @Test("extended attributes and file capabilities are set after the owner; notes of the other machine are left out")
     func attributes() throws {
         let tree = try Tree()

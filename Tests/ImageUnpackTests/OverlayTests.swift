@@ -243,6 +243,64 @@ struct OverlayTests {
         #expect(lines.filter { $0.hasSuffix("= /d/a") }.count == 2 && lines.contains { $0.hasPrefix("/c regular") && $0.contains("another") })
     }
 
+    @Test("an image may have a layer several times, and the kernel takes a directory once")
+    func repeated() throws {
+        let twice = layer { $0.directory("d", time: 1_650_000_000); $0.add("d/a", text: "a2"); $0.add("d/.wh.b", text: "") }
+        let between = layer { $0.directory("d", time: 1_650_000_001); $0.add("d/a", text: "a3"); $0.add("d/b", text: "b3"); $0.add("d/c", text: "c3") }
+        let lines = try compare([base, twice, twice, between, TarBuilder(), twice, TarBuilder(), TarBuilder()])
+        #expect(lines.contains { $0.hasPrefix("/d directory 755 0:0 1650000000.0") } && lines.contains { $0.hasPrefix("/d/c") })
+        #expect(lines.contains { $0.hasPrefix("/d/a") && $0.contains("a2") } && !lines.contains { $0.hasPrefix("/d/b") })
+        try compare([base, base, base])
+        let opaque = layer { $0.directory("d"); $0.add("d/.wh..wh..opq", text: ""); $0.add("d/n", text: "n") }
+        #expect(try compare([base, opaque, between, opaque]).filter { $0.hasPrefix("/d/") }.count == 1)
+        let opaqueRoot = layer { $0.directory("."); $0.add(".wh..wh..opq", text: ""); $0.add("n", text: "n") }
+        #expect(try compare([base, opaqueRoot, between, opaqueRoot]).count == 2)
+    }
+
+    @Test("entries below what is no directory in a lower layer, or in their own", arguments: ["f", "l2", "p"])
+    func belowFiles(name: String) throws {
+        let lower = layer { $0.symbolicLink("l2", to: "f"); $0.add("p", type: "6") }
+        let lines = try compare([base, lower, layer { $0.add("\(name)/x/y", text: "y") }])
+        #expect(lines.contains { $0.hasPrefix("/\(name)/x/y regular") } && lines.contains { $0.hasPrefix("/\(name) directory 755 0:0 0.0") })
+        try compare([base, lower, layer { $0.add(name, text: "own"); $0.add("\(name)/x", text: "x") }])
+        try compare([base, lower, layer { $0.add(".wh.\(name)", text: ""); $0.add("\(name)/x", text: "x"); $0.add("\(name)/.wh..wh..opq", text: "") }])
+        try compare([base, lower, layer { $0.add("\(name)/.wh.x", text: ""); $0.add("\(name)/.wh..wh..opq", text: "") }])
+    }
+
+    @Test("hard links to links and fifos of a lower layer, and below directories that no entry tells of")
+    func hardLinksToOthers() throws {
+        let lines = try compare([base, layer { $0.hardLink("e/h", to: "./l"); $0.add("p", type: "6"); $0.hardLink("e/q", to: "/p"); $0.hardLink("g", to: "l/a") }])
+        #expect(lines.contains { $0.hasPrefix("/e/h symbolicLink") } && lines.contains { $0.hasPrefix("/e/q fifo") } && lines.contains { $0.hasSuffix("= /d/a") })
+        // the link is made when its turn comes: to the old file, which the layer replaces afterwards
+        #expect(try compare([base, layer { $0.hardLink("h", to: "f"); $0.add("f", text: "f2") }]).contains { $0.hasPrefix("/h regular") && $0.contains("f1") })
+    }
+
+    @Test("a hard link through a link, to a file of a lower layer that has other names there")
+    func hardLinksThroughLinks() throws {
+        let lower = layer { $0.hardLink("d/other", to: "d/a"); $0.hardLink("third", to: "d/a") }
+        let lines = try compare([base, lower, layer { $0.hardLink("h", to: "l/a") }])
+        #expect(lines.filter { $0.hasSuffix("= /d/a") }.count == 3 && lines.contains { $0.hasPrefix("/d/a regular") })
+        // and what the layer itself has linked before
+        try compare([base, layer { $0.hardLink("g", to: "d/a"); $0.hardLink("h", to: "l/a"); $0.hardLink("d/a", to: "d/a") }])
+    }
+
+    @Test("directories that are made where a link to nothing leads have the times of such, and those above theirs")
+    func throughDeadLinks() throws {
+        let lower = layer { $0.symbolicLink("s", to: "d/sub/x1/x2"); $0.symbolicLink("d/t", to: "../e/u"); $0.symbolicLink("m", to: "d") }
+        let lines = try compare([base, lower, layer { $0.add("s/f", text: "f") }, layer { $0.add("m/t/g", text: "g") }])
+        #expect(lines.contains { $0.hasPrefix("/d/sub directory 755 0:0 1600000002.0") } && lines.contains { $0.hasPrefix("/d/sub/x1 directory 755 0:0 0.0") })
+        #expect(lines.contains { $0.hasPrefix("/e directory 755 0:0 0.0") } && lines.contains { $0.hasPrefix("/e/u/g") })
+        #expect(try compare([layer { $0.symbolicLink("a", to: "c/b"); $0.add("a/f", text: "f") }]).contains { $0.hasPrefix("/c directory 755 0:0 0.0") })
+        try compare([base, layer { $0.symbolicLink("a", to: "c/b"); $0.add("a/f", text: "f") }])
+    }
+
+    @Test("an opaque mark alone makes no directory")
+    func opaqueNowhere() throws {
+        let lines = try compare([base, layer { $0.add("n/a/.wh..wh..opq", text: ""); $0.add("n/b", text: "b") }])
+        #expect(!lines.contains { $0.hasPrefix("/n/a") } && lines.contains { $0.hasPrefix("/n/b") })
+        #expect(try compare([base, layer { $0.add("n/a/.wh..wh..opq", text: ""); $0.add("n/a/b", text: "b") }]).contains { $0.hasPrefix("/n/a/b") })
+    }
+
     @Test("kinds that replace each other, there and back")
     func kinds() throws {
         let lines = try compare([
