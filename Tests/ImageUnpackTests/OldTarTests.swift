@@ -83,9 +83,10 @@ struct OldTarTests {
         let entry = try #require(try entries(archive).first)
         #expect(entry.permissions == 0o644 && entry.uid == 9 && entry.modified.seconds == -5)
         var layer = TarBuilder()
-        for (name, time) in [("a", "-1.5"), ("b", "5."), ("c", "1.1234567899999")] { layer.add(name, pax: [("mtime", Array(time.utf8))]) }
+        for (name, time) in [("a", "-1.5"), ("b", "5."), ("c", "1.1234567899999"), ("d", "-9223372036854775808")] { layer.add(name, pax: [("mtime", Array(time.utf8))]) }
         #expect(try entries(layer.bytes).map { $0.modified } == [
             TimeStamp(seconds: -2, nanoseconds: 500_000_000), TimeStamp(seconds: 5, nanoseconds: 0), TimeStamp(seconds: 1, nanoseconds: 123_456_789),
+            TimeStamp(seconds: -922_337_203_685_477_580, nanoseconds: 0),
         ])
     }
 }

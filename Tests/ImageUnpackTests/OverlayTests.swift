@@ -280,6 +280,9 @@ struct OverlayTests {
         let lower = layer { $0.hardLink("d/other", to: "d/a"); $0.hardLink("third", to: "d/a") }
         let lines = try compare([base, lower, layer { $0.hardLink("h", to: "l/a") }])
         #expect(lines.filter { $0.hasSuffix("= /d/a") }.count == 3 && lines.contains { $0.hasPrefix("/d/a regular") })
+        // a link to nothing in the layer by itself, to a file of a lower one on top of that
+        let target = layer { $0.directory("e"); $0.add("e/f", text: "e") }
+        #expect(try compare([base, target, layer { $0.symbolicLink("s", to: "e/f"); $0.hardLink("s/x", to: "e/f") }]).contains { $0.hasSuffix("= /e/f") })
         // and what the layer itself has linked before
         try compare([base, layer { $0.hardLink("g", to: "d/a"); $0.hardLink("h", to: "l/a"); $0.hardLink("d/a", to: "d/a") }])
     }

@@ -202,7 +202,8 @@ extension LayerApplier {
         do throws(Errno) {
             let source = try root.open(path.parent, [.path, .directory])
             let linked = try source.status(of: target)
-            if linked.kind == .directory { throw Errno.notPermitted }
+            // a directory that nothing in a layer by itself tells of may be a file of a lower one
+            if linked.kind == .directory { throw form == .flat ? Errno.notPermitted : .noEntry }
             if linked.isWhiteout { throw Errno.noEntry }
             do throws(Errno) {
                 // a link to itself: removing it first would lose the file
