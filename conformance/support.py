@@ -5,6 +5,7 @@ It gets a `Case`, changes `config`, runs the container, and checks what came out
 """
 import array
 import contextlib
+import ctypes
 import json
 import os
 import pathlib
@@ -18,7 +19,8 @@ import tempfile
 import time
 
 CASES = []
-TIMEOUT = 20
+# How long something is waited for that is sure to come: only a failure takes so long, and a machine that has other things to do must not cause one.
+TIMEOUT = 40
 NAMESPACES = {"mount": "mnt", "pid": "pid", "network": "net", "ipc": "ipc", "uts": "uts", "cgroup": "cgroup", "user": "user", "time": "time"}
 CAPABILITIES = ["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"]
 
@@ -289,12 +291,41 @@ class Case:
             self.call("delete", "--force", name)
 
 
-def until(condition, otherwise, seconds=10):
-    """Waits for `condition`; `otherwise` is the error when it does not come true."""
-    deadline = time.monotonic() + seconds
+def until(condition, otherwise):
+    """Waits for `condition`; `otherwise` is the error when it does not come true, text or what makes it."""
+    deadline = time.monotonic() + TIMEOUT
     while not condition():
-        assert time.monotonic() < deadline, otherwise
+        assert time.monotonic() < deadline, otherwise() if callable(otherwise) else otherwise
         time.sleep(0.001)
+
+
+def waits(pid, where):
+    """Whether a process sleeps in a function of the kernel that has `where` in its name, as "poll"; one of its threads is enough."""
+    try:
+        return any(where in path.read_text() for path in pathlib.Path(f"/proc/{pid}/task").glob("*/wchan"))
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def executes(pid, name):
+    """Whether a process has executed the program `name`, or a child of it has."""
+    try:
+        children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return any(pathlib.Path(f"/proc/{one}/comm").read_text() == name + "\n" for one in (pid, *children))
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+@contextlib.contextmanager
+def subreaper():
+    """Orphans are this process' children meanwhile, who can be waited for: afterwards they are the parent's again (`orphans`)."""
+    set_child_subreaper = 36  # linux/prctl.h
+    prctl = ctypes.CDLL(None).prctl
+    prctl(set_child_subreaper, 1, 0, 0, 0)
+    try:
+        yield
+    finally:
+        prctl(set_child_subreaper, 0, 0, 0, 0)
 
 
 def status_field(text, name):
@@ -319,9 +350,7 @@ def holder(*flags):
     """A process in namespaces of its own, made with unshare(1); gives its pid."""
     process = subprocess.Popen(["unshare", *flags, "sleep", "60"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 5
-        while "sleep" not in pathlib.Path(f"/proc/{process.pid}/comm").read_text() and time.monotonic() < deadline:
-            time.sleep(0.01)
+        until(lambda: executes(process.pid, "sleep"), lambda: f"unshare {' '.join(flags)}: no namespaces, status {process.poll()}")
         yield process.pid
     finally:
         process.kill()
@@ -347,10 +376,9 @@ def _hidden_unified():
 
 
 def orphans():
-    """Processes whose parents have ended: see `adopt_orphans` of the runner. Those that have ended too do not count, nor does
+    """Processes whose parents have ended: see `adopt_orphans` of the runner, and `subreaper`. Those that have ended too do not count, nor does
     the one with which podman keeps a user's namespace for all its containers."""
-    parent = os.getppid()
-    return {pid for pid in map(int, pathlib.Path(f"/proc/{parent}/task/{parent}/children").read_text().split())
+    return {pid for parent in (os.getppid(), os.getpid()) for pid in map(int, pathlib.Path(f"/proc/{parent}/task/{parent}/children").read_text().split())
             if pid != os.getpid() and alive(pid) and not _is_podmans_pause(pid)}
 
 
@@ -375,11 +403,12 @@ def host_snapshot():
 
 
 def host_changes(before, directory):
-    """What is otherwise than `before`, in words; None for nothing. What is just about to end gets a second for it.
+    """What is otherwise than `before`, in words; None for nothing. What is just about to end gets ten seconds for it: no case has a program
+    that ends by itself in that time, but for those that it waits for.
 
     Mounts of other runs on the same machine do not count; `directory` is this case's own.
     """
-    deadline = time.monotonic() + 1
+    deadline = time.monotonic() + 10
     while True:
         after = host_snapshot()
         changes = {key: after[key] ^ before[key] for key in before}

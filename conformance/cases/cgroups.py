@@ -56,7 +56,7 @@ def pids(c):
 def pids_hold(c):
     c.linux["resources"]["pids"] = {"limit": 3}
     c.linux["cgroupsPath"] = f"/{c.id}"
-    result = c.shell("sleep 1 & sleep 1 & sleep 1 & sleep 1 & wait").run()
+    result = c.shell("sleep 30 & sleep 30 & sleep 30 & sleep 30 & wait").run()
     assert "fork" in result.err, str(result)
 
 

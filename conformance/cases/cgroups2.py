@@ -141,8 +141,8 @@ def nested(c):
     c.namespace("cgroup")
     c.mount("/sys/fs/cgroup", "cgroup", "cgroup", ["rw", "nosuid", "noexec", "nodev"])
     c.linux["resources"]["pids"] = {"limit": 50}
-    c.shell("cd /sys/fs/cgroup && mkdir init deep deep/er && echo 0 > init/cgroup.procs && sh -c 'echo 0 > deep/er/cgroup.procs; exec sleep 60' & "
-            "sleep 1; ls -d /sys/fs/cgroup/deep/er > /mark; wait; sleep 60")
+    c.shell("cd /sys/fs/cgroup && mkdir init deep deep/er && echo 0 > init/cgroup.procs && "
+            "sh -c 'echo 0 > deep/er/cgroup.procs; ls -d /sys/fs/cgroup/deep/er > /mark; exec sleep 60' & wait; sleep 60")
     c.create().ok()
     c.start().ok()
     c.file("mark")

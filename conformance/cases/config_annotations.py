@@ -3,7 +3,7 @@ import json
 import os
 import pathlib
 
-from support import case, listener, receive_descriptor, status_field
+from support import TIMEOUT, case, listener, receive_descriptor, status_field
 
 
 @case("annotations are handed on as they are, with empty values and any keys", "RT-config-224", "RT-config-225", "RT-config-228", "RT-config-230",
@@ -78,7 +78,7 @@ def pidfd_receiver(c):
     with listener(path) as server:
         c.create().ok()
         connection, _ = server.accept()
-        connection.settimeout(5)
+        connection.settimeout(TIMEOUT)
         with connection:
             _, descriptor = receive_descriptor(connection)
     try:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 
-from support import case, until
+from support import TIMEOUT, case, until
 
 PHASES = ("prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop")
 
@@ -167,7 +167,7 @@ def killed_in_hook(c):
     starting = subprocess.Popen([c.runtime, "--root", c.state_root, "start", c.id], stdin=c.input, stderr=subprocess.PIPE, env=c.environment)
     until((c.rootfs / "began").exists, "the hook does not run")
     c.kill("KILL").ok()
-    said = starting.communicate(timeout=10)[1].decode()
+    said = starting.communicate(timeout=TIMEOUT)[1].decode()
     if "cale" in c.runtime:
         assert said == f'cale: start "{c.id}": start container "{c.id}": its init was ended while a startContainer hook ran\n', said
     assert starting.returncode != 0 and not (c.directory / "log").exists(), said
@@ -249,7 +249,7 @@ def interrupted(c):
     process = subprocess.Popen(command, stdin=c.input, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=c.environment)
     until((c.directory / "began").exists, "the hook does not run")
     process.send_signal(signal.SIGTERM)
-    out, _ = process.communicate(timeout=10)  # the hook has the same output, and has ended with it
+    out, _ = process.communicate(timeout=TIMEOUT)  # the hook has the same output, and has ended with it
     assert process.returncode != 0 and b"SIGTERM" in out, (process.returncode, out)
     c.call("state", c.id).failed("does not exist")
 

@@ -177,9 +177,9 @@ def first_of_two(c):
         raise Skip("this runtime's first process tells nothing")
     number, count = said[-1]
     c.wrapper = [c.program("fault"), "-k", f"0.1:{number}:{count}", "--"]
-    c.call(*words, timeout=10).failed("ended without a word|killed before its program ran")
+    c.call(*words).failed("ended without a word|killed before its program ran")
     c.wrapper = []
-    until(lambda: len(json.loads(c.call("ps", "--format", "json", c.id).ok().out)) == 1, "the second process is left", seconds=2)
+    until(lambda: len(json.loads(c.call("ps", "--format", "json", c.id).ok().out)) == 1, "the second process is left")
 
 
 @case("start is killed after it has rung: the container runs, and says so")
@@ -190,7 +190,7 @@ def start_after_ringing(c):
     c.wrapper = [c.program("fault"), "-k", f"0:{number}:1", "--"]
     c.call("start", c.id)
     c.wrapper = []
-    until((c.rootfs / "ran").exists, "the program does not run", seconds=5)
+    until((c.rootfs / "ran").exists, "the program does not run")
     assert c.state()["status"] == "running", c.state()
     c.call("start", c.id).failed("running")
     c.delete("--force").ok()

@@ -39,8 +39,8 @@ $R run --detach --bundle web2 web2 >/dev/null
 serve 8000 host
 ip netns exec world busybox httpd -f -p 9000 -h "$D/world" & servers="$servers $!"
 # Debian's static busybox cannot resolve a name, not even a number, in wget
-fetch="printf 'GET / HTTP/1.0\\r\\n\\r\\n' | busybox nc -w 1 \$0 \$1 | busybox tail -n 1"
-get() { for try in ${TRIES:-1 2 3 4 5}; do answer=$("$@") && [ -n "$answer" ] && echo "$answer" && return; sleep 0.1; done; echo nothing; }
+fetch="printf 'GET / HTTP/1.0\\r\\n\\r\\n' | busybox nc -w 5 \$0 \$1 | busybox tail -n 1"
+get() { for try in $(seq ${TRIES:-100}); do answer=$("$@") && [ -n "$answer" ] && echo "$answer" && return; sleep 0.1; done; echo nothing; }
 address=$(ip netns exec web1 ip -4 -o address show eth0 | sed 's|.*inet \\([0-9.]*\\)/.*|\\1|')
 echo "address: $address"
 echo "container to host: $(get $R exec web2 sh -c "$fetch" 10.89.0.1 8000)"
@@ -76,7 +76,7 @@ def cni(c):
     script = "\n".join(["set -eu", HOST, *recipe(), USE])
     environment = c.environment | {"D": str(c.directory), "R": f"{c.runtime} --root /run/containers"}
     done = subprocess.run(["unshare", "--mount", "--net", "sh", "-c", script], cwd=c.directory, env=environment, stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, timeout=60, check=False)
+                          capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr + done.stdout
     said = dict(line.split(": ", 1) for line in done.stdout.splitlines() if ": " in line)
     assert said.pop("address").startswith("10.89.0."), done.stdout

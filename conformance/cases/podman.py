@@ -4,9 +4,8 @@ import os
 import pathlib
 import shutil
 import subprocess
-import time
 
-from support import Skip, case, cgroup2
+from support import Skip, case, cgroup2, until
 
 
 class Podman:
@@ -69,10 +68,7 @@ def life(c):
         assert podman("inspect", name, "--format", "{{.State.Status}}") == "exited"
     finally:
         podman("rm", "--force", "--ignore", name)
-    deadline = time.monotonic() + 5
-    while scope.exists() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not scope.exists(), "the scope is left"
+    until(lambda: not scope.exists(), "the scope is left")
 
 
 @case("run in the foreground: output, exit status, and nothing left", root=None)

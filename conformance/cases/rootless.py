@@ -33,7 +33,7 @@ def limits(c):
 def pids_hold(c):
     delegated(c)
     c.linux["resources"] = {"pids": {"limit": 3}}
-    result = c.shell("sleep 1 & sleep 1 & sleep 1 & sleep 1 & wait").run()
+    result = c.shell("sleep 30 & sleep 30 & sleep 30 & sleep 30 & wait").run()
     assert "fork" in result.err, str(result)
 
 

@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 
-from support import case, until
+from support import TIMEOUT, case, until
 
 
 @contextlib.contextmanager
@@ -66,8 +66,7 @@ def notify_detached(c):
         c.run("--detach").ok()
         assert time.monotonic() - start > 0.6, "it did not wait"
         pid = c.state()["pid"]
-        until(lambda: f"MAINPID={pid}" in lines(got), f"no MAINPID={pid} in {got}")
-        assert "READY=1" in lines(got), got
+        until(lambda: {f"MAINPID={pid}", "READY=1"} <= set(lines(got)), lambda: f"no MAINPID={pid} and READY=1 in {got}")
         assert c.file("address") == "/run/notify/notify.sock"
 
 
@@ -79,7 +78,7 @@ def notify_start(c):
         assert not got, got
         c.start().ok()
         pid = c.state()["pid"]
-        until(lambda: {f"MAINPID={pid}", "READY=1"} <= set(lines(got)), f"the manager heard {got}")
+        until(lambda: {f"MAINPID={pid}", "READY=1"} <= set(lines(got)), lambda: f"the manager heard {got}")
 
 
 @case("run, which waits itself, tells the manager its own pid, and passes on what is said later")
@@ -87,9 +86,8 @@ def notify_attached(c):
     notifier(c, "READY=1", "STATUS=working", "STOPPING=1", then="exit 7")
     with manager(c) as got:
         assert c.run().status == 7
-        until(lambda: "READY=1" in lines(got), f"the manager heard {got}")
+        until(lambda: {"READY=1", "STATUS=working", "STOPPING=1"} <= set(lines(got)), lambda: f"the manager heard {got}")
         assert any(line.startswith("MAINPID=") for line in lines(got)), got
-        assert "STATUS=working" in lines(got) and "STOPPING=1" in lines(got), got
 
 
 @case("a container chooses no main process for its manager, and stores no descriptors there")
@@ -98,7 +96,7 @@ def notify_hostile(c):
     with manager(c) as got:
         c.run("--detach").ok()
         pid = c.state()["pid"]
-        until(lambda: "READY=1" in lines(got), f"the manager heard {got}")
+        until(lambda: {f"MAINPID={pid}", "READY=1"} <= set(lines(got)), lambda: f"the manager heard {got}")
         assert set(lines(got)) <= {f"MAINPID={pid}", "READY=1"}, got
 
 
@@ -122,7 +120,7 @@ def notify_kill(c):
             time.sleep(0.1)
             assert starting.poll() is None, "start did not wait"
             c.kill("KILL").ok()
-            assert starting.wait(10) == 0
+            assert starting.wait(TIMEOUT) == 0
         finally:
             starting.kill()
             starting.wait()
@@ -133,7 +131,7 @@ def notify_abstract(c):
     notifier(c, "READY=1")
     with manager(c, f"@cale-conformance-{os.getpid()}") as got:
         c.run("--detach").ok()
-        until(lambda: "READY=1" in lines(got), f"the manager heard {got}")
+        until(lambda: "READY=1" in lines(got), lambda: f"the manager heard {got}")
 
 
 @case("a manager that is gone is no reason not to run a container")
@@ -150,7 +148,7 @@ def notify_user(c):
     c.process["user"] = {"uid": 1000, "gid": 1000}
     with manager(c) as got:
         c.run().ok()
-        until(lambda: "READY=1" in lines(got), f"the manager heard {got}")
+        until(lambda: "READY=1" in lines(got), lambda: f"the manager heard {got}")
 
 
 @case("with a user namespace a container can notify as well")
@@ -160,7 +158,7 @@ def notify_user_namespace(c):
         c.add_user_namespace()
     with manager(c) as got:
         c.run().ok()
-        until(lambda: "READY=1" in lines(got), f"the manager heard {got}")
+        until(lambda: "READY=1" in lines(got), lambda: f"the manager heard {got}")
 
 
 def listening(c, script, *, pid="$$", count=1, options=()):
@@ -212,20 +210,26 @@ def runtime_directory(c):
         subprocess.run([*command[:-len(command) + command.index(c.runtime)], c.runtime, "delete", "--force", c.id], env=c.environment, check=True)
 
 
+# a process whose parent has ended when /left is there; it ends with /end, and the program with /go
+ORPHAN = "(while [ ! -e /end ]; do sleep 0.05; done & echo $! > /orphan); echo left > /left; while [ ! -e /go ]; do sleep 0.05; done"
+
+
 @case("run adopts what the container leaves behind in the runtime's pid namespace, and reaps it")
 def subreaper(c):
     c.without_namespace("pid")
     # an orphan that ends while the program still runs
-    c.shell("(sleep 0.2 & echo $! >/orphan); sleep 1").write()
+    c.shell(ORPHAN).write()
     command = [c.runtime, "--root", str(c.state_root), "run", "--bundle", str(c.bundle), c.id]
     running = subprocess.Popen(command, env=c.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     try:
+        c.file("left")
         orphan = int(c.file("orphan"))
-        until(lambda: not pathlib.Path(f"/proc/{orphan}").exists() or f"PPid:\t{running.pid}" in pathlib.Path(f"/proc/{orphan}/status").read_text(),
-              "somebody else has adopted it")
-        time.sleep(0.5)
-        assert not pathlib.Path(f"/proc/{orphan}").exists(), "it is a zombie"
-        assert running.wait(10) == 0
+        assert f"PPid:\t{running.pid}\n" in pathlib.Path(f"/proc/{orphan}/status").read_text(), "somebody else has adopted it"
+        (c.rootfs / "end").touch()
+        until(lambda: not pathlib.Path(f"/proc/{orphan}").exists(), "it is a zombie")
+        assert running.poll() is None
+        (c.rootfs / "go").touch()
+        assert running.wait(TIMEOUT) == 0
     finally:
         running.kill()
         running.wait()
@@ -234,14 +238,16 @@ def subreaper(c):
 @case("--no-subreaper leaves them to others")
 def no_subreaper(c):
     c.without_namespace("pid")
-    c.shell("(sleep 0.5 & echo $! >/orphan); sleep 1").write()
+    c.shell(ORPHAN).write()
     command = [c.runtime, "--root", str(c.state_root), "run", "--no-subreaper", "--bundle", str(c.bundle), c.id]
     running = subprocess.Popen(command, env=c.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     try:
+        c.file("left")
         orphan = int(c.file("orphan"))
-        time.sleep(0.1)
         assert f"PPid:\t{running.pid}\n" not in pathlib.Path(f"/proc/{orphan}/status").read_text(), "run has adopted it"
-        assert running.wait(10) == 0
+        (c.rootfs / "end").touch()
+        (c.rootfs / "go").touch()
+        assert running.wait(TIMEOUT) == 0
     finally:
         running.kill()
         running.wait()

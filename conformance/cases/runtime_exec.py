@@ -1,6 +1,5 @@
 """exec: one more process in a container. Not in the specification; runc-exec(8) is what callers know."""
 import concurrent.futures
-import ctypes
 import fcntl
 import hashlib
 import json
@@ -16,7 +15,7 @@ import sys
 import termios
 import time
 
-from support import NAMESPACES, Skip, alive, case, cgroup1, listener, receive_descriptor, status_field
+from support import NAMESPACES, Skip, TIMEOUT, alive, case, cgroup1, listener, receive_descriptor, status_field, subreaper, until
 
 NOT_RUNNING = "not running|stopped|does not exist"
 
@@ -47,14 +46,10 @@ def process_file(c, **members):
 
 
 def detached(c, *flags, script="sleep 60"):
-    """A process of `exec --detach`; gives its pid."""
+    """A process of `exec --detach`, which is there until the container ends unless the script says otherwise; gives its pid."""
     path = c.directory / "exec.pid"
     shell_in(c, script, "--detach", "--pid-file", path, *flags).ok()
     return int(path.read_text())
-
-
-def become_subreaper():
-    ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
 
 
 def members(c, pid):
@@ -64,6 +59,11 @@ def members(c, pid):
         if "pids" in controllers.split(","):
             return {int(word) for word in (cgroup1("pids") / path.strip("/") / "cgroup.procs").read_text().split()}
     raise Skip("no version 1 hierarchy of pids")
+
+
+def await_members(c, init, others):
+    """Waits until there are others in the container than its first process, or none."""
+    until(lambda: (members(c, init) != {init}) == others, lambda: f"in the cgroup there are {members(c, init)}")
 
 
 # status and streams
@@ -108,7 +108,7 @@ def forwarded(c):
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, cwd=c.bundle)
     assert process.stdout.readline() == "ready\n"
     process.send_signal(signal.SIGTERM)
-    out, _ = process.communicate(timeout=10)
+    out, _ = process.communicate(timeout=TIMEOUT)
     assert out == "got\n" and process.returncode == 5, (out, process.returncode)
 
 
@@ -119,7 +119,7 @@ def container_ends(c):
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, cwd=c.bundle)
     assert process.stdout.readline() == "ready\n"
     c.kill("KILL").ok()
-    process.communicate(timeout=10)
+    process.communicate(timeout=TIMEOUT)
     assert process.returncode == 137, process.returncode
 
 
@@ -237,17 +237,18 @@ def paused(c):
 @case("--ignore-paused: the process waits until the container is resumed")
 def ignore_paused(c):
     c.linux["cgroupsPath"] = f"/{c.id}"
-    running(c)
+    init = running(c)
     freezer(c).write_text("FROZEN")
     try:
         process = subprocess.Popen([c.runtime, "--root", str(c.state_root), "exec", "--ignore-paused", c.id, "echo", "hello"],
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, cwd=c.bundle)
+        await_members(c, init, others=True)
         time.sleep(0.3)
         assert process.poll() is None, f"it ended with {process.returncode}"
         assert c.state()["status"] == "paused"  # nobody is in the way of other commands
     finally:
         freezer(c).write_text("THAWED")
-    out, _ = process.communicate(timeout=10)
+    out, _ = process.communicate(timeout=TIMEOUT)
     assert out == "hello\n" and process.returncode == 0, (out, process.returncode)
 
 
@@ -259,15 +260,13 @@ def ignore_paused_interrupted(c):
     try:
         process = subprocess.Popen([c.runtime, "--root", str(c.state_root), "exec", "--ignore-paused", c.id, "sleep", "60"],
                                    stdin=subprocess.DEVNULL, cwd=c.bundle)
-        time.sleep(0.3)
+        await_members(c, init, others=True)
+        assert process.poll() is None, f"it ended with {process.returncode}"
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=10) != 0
+        assert process.wait(timeout=TIMEOUT) != 0
     finally:
         freezer(c).write_text("THAWED")
-    deadline = time.monotonic() + 5
-    while members(c, init) != {init} and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert members(c, init) == {init}, members(c, init)
+    await_members(c, init, others=False)
 
 
 # --cgroup
@@ -427,9 +426,7 @@ def user_files_of_another_root(c):
     (c.rootfs / "etc/passwd").write_text("www:x:33:33::/:/bin/sh\n")
     c.capabilities("CAP_SYS_CHROOT")
     running(c, "/bin/sh", "-c", "exec chroot /other /bin/sh -c ': > /ready; exec sleep 60'")
-    deadline = time.monotonic() + 10
-    while not (other / "ready").exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
+    until((other / "ready").exists, "the first process does not change its root")
     result = run_in(c, "--user", "www", "@", "/bin/id")
     assert result.status != 0 and "uid=0" not in result.out and "changed its root" in result.err, str(result)
     shell_in(c, "id -u", "--user", "33").prints("33")
@@ -564,22 +561,22 @@ class Terminal:
                                         cwd=c.bundle, start_new_session=True,
                                         preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
 
-    def read(self, until):
+    def read(self, wanted):
         text = b""
         os.set_blocking(self.master, False)
-        deadline = time.monotonic() + 10
-        while until not in text and time.monotonic() < deadline:
+        deadline = time.monotonic() + TIMEOUT
+        while wanted not in text and time.monotonic() < deadline:
             try:
                 text += os.read(self.master, 4096)
             except BlockingIOError:
                 time.sleep(0.01)
             except OSError:
                 break
-        assert until in text, text
+        assert wanted in text, text
         return text.decode()
 
     def end(self):
-        status = self.process.wait(timeout=10)
+        status = self.process.wait(timeout=TIMEOUT)
         after = termios.tcgetattr(self.slave)
         os.close(self.slave), os.close(self.master)
         assert after == self.before, "the caller's terminal has other settings than before"
@@ -605,11 +602,10 @@ def tty_signals(c):
     terminal.read(b"ready")
     fcntl.ioctl(terminal.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 10, 20, 0, 0))
     terminal.process.send_signal(signal.SIGWINCH)
-    time.sleep(0.3)
+    terminal.read(b"10 20")
     os.write(terminal.master, b"\x03")
     terminal.read(b"interrupted")
     os.write(terminal.master, b"\n\n\n")
-    terminal.process.wait(timeout=10)
     terminal.end()
 
 
@@ -619,7 +615,6 @@ def tty_lines(c):
     for _ in range(20):
         terminal = Terminal(c, "-t", c.id, "/bin/sh", "-c", "echo first; echo last")
         assert "first\r\nlast" in terminal.read(b"last"), "the terminal and the caller's have both translated a line end"
-        terminal.process.wait(timeout=10)
         terminal.end()
 
 
@@ -637,7 +632,7 @@ def console_socket(c):
     with listener(path) as server:
         run_in(c, "--tty", "--detach", "--console-socket", path, "@", "/bin/sh", "-c", "tty; echo done").ok()
         connection, _ = server.accept()
-        connection.settimeout(10)
+        connection.settimeout(TIMEOUT)
         with connection:
             _, master = receive_descriptor(connection)
     text = b""
@@ -661,7 +656,6 @@ def tty_forged(c):
         path = c.directory / "console"
         with listener(path) as server:
             run_in(c, "--tty", "--detach", "--console-socket", path, "@", "true").failed("/dev/pts|devpts|terminal")
-            server.settimeout(10)
             connection, _ = server.accept()
             with connection:
                 assert not connection.recvmsg(64, 64)[0], "somebody got a terminal"
@@ -680,11 +674,12 @@ def tty_nobody(c):
 
 @case("--detach comes back at once; the process is left to the caller's subreaper, with its status")
 def detach(c):
-    become_subreaper()
-    running(c)
-    pid = detached(c, script="sleep 0.2; exit 9")
-    assert alive(pid)
-    found, status = os.waitpid(pid, 0)
+    with subreaper():
+        running(c)
+        pid = detached(c, script="while [ ! -e /go ]; do sleep 0.05; done; exit 9")
+        assert alive(pid)
+        (c.rootfs / "go").touch()
+        found, status = os.waitpid(pid, 0)
     assert found == pid and os.waitstatus_to_exitcode(status) == 9, status
 
 
@@ -711,7 +706,7 @@ def pidfd_socket(c):
     with listener(path) as server:
         pid = detached(c, "--pidfd-socket", path)
         connection, _ = server.accept()
-        connection.settimeout(10)
+        connection.settimeout(TIMEOUT)
         with connection:
             _, handle = receive_descriptor(connection)
     text = pathlib.Path(f"/proc/self/fdinfo/{handle}").read_text()
@@ -789,13 +784,13 @@ def process_wrong(c):
 
 @case("as orchestrators call it: JSON log, process file, detached, pid file")
 def orchestrated(c):
-    become_subreaper()
     running(c)
     log, pid_path = c.directory / "log.json", c.directory / "exec.pid"
     words = ["--log", log, "--log-format", "json", "exec", "--process", process_file(c, args=["/bin/sh", "-c", "exit 3"]), "--detach",
              "--pid-file", pid_path, c.id]
-    c.call(*words).ok()
-    _, status = os.waitpid(int(pid_path.read_text()), 0)
+    with subreaper():
+        c.call(*words).ok()
+        _, status = os.waitpid(int(pid_path.read_text()), 0)
     assert os.waitstatus_to_exitcode(status) == 3
     process_file(c, args=["nosuch"])
     assert c.call(*words).status != 0
@@ -877,10 +872,7 @@ def killed(c):
         time.sleep(round * 0.0002)
         process.kill()
         process.wait()
-    deadline = time.monotonic() + 5
-    while members(c, init) != {init} and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert members(c, init) == {init}, members(c, init)
+    await_members(c, init, others=False)
     run_in(c, "true").ok()
 
 
@@ -894,7 +886,7 @@ def deleted(c):
         time.sleep(0.005)
         c.delete("--force").ok()
         for process in processes:
-            assert process.wait(timeout=10) != 0
+            assert process.wait(timeout=TIMEOUT) != 0
         assert not (cgroup1("pids") / c.id).exists()
 
 

@@ -13,7 +13,7 @@ import sys
 import threading
 
 from cases.runtime_exec import process_file, run_in, running
-from support import case, listener, receive_descriptor, status_field, until
+from support import TIMEOUT, case, listener, receive_descriptor, status_field, until
 
 # Each new process is stopped at once, and looked at while it is.
 INTRUDER = """while :; do for p in /proc/[0-9]*; do n=${p#/proc/}
@@ -91,9 +91,9 @@ def start_that_waits(c):
     c.args("true").create().ok()
     starting = subprocess.Popen([c.runtime, "--root", c.state_root, "start", c.id], stdin=c.input, stderr=subprocess.DEVNULL, env=c.environment)
     until((c.rootfs / "began").exists, "the hook does not run")
-    assert c.call("list", timeout=5).ok()
-    c.call("delete", "--force", c.id, timeout=10).ok()
-    assert starting.wait(timeout=10) != 0, "it says that the container has started"
+    assert c.call("list").ok()
+    c.call("delete", "--force", c.id).ok()
+    assert starting.wait(timeout=TIMEOUT) != 0, "it says that the container has started"
 
 
 @case("exec can be interrupted while its process is stopped by the container before its program runs")
@@ -112,11 +112,11 @@ def interrupted(c):
         entered = members()
         if any(pathlib.Path(f"/proc/{pid}/comm").read_text() == "sleep\n" for pid in entered):
             os.kill(entered[0], signal.SIGKILL)  # caught too late
-            process.wait(timeout=10)
+            process.wait(timeout=TIMEOUT)
             continue
         caught += 1
         process.send_signal(signal.SIGTERM)
-        _, err = process.communicate(timeout=5)
+        _, err = process.communicate(timeout=TIMEOUT)
         assert process.returncode != 0
         assert not members(), err
         if caught == 5:
@@ -152,7 +152,7 @@ def ignored_children(c):
     c.wrapper = []
     running(c)
     c.wrapper = ["/bin/sh", "-c", 'trap "" CHLD; exec "$@"', "sh"]
-    assert run_in(c, "/bin/sh", "-c", "exit 4", timeout=10).status == 4
+    assert run_in(c, "/bin/sh", "-c", "exit 4").status == 4
 
 
 @case("a profile that denies what a new process needs not does not keep it away")
@@ -196,7 +196,7 @@ def agent(path):
             with contextlib.suppress(TimeoutError):
                 connection, _ = server.accept()
                 with connection:
-                    connection.settimeout(5)
+                    connection.settimeout(TIMEOUT)
                     _, handle = receive_descriptor(connection)
                 threads.append(threading.Thread(target=decide, args=(handle,)))
                 threads[-1].start()
@@ -222,7 +222,7 @@ def notified(c):
             {"names": ["setsid", "exit_group", "prctl", "ioctl", "capset" if no_new_privileges else "getpgrp"], "action": "SCMP_ACT_NOTIFY"}]}
         with agent(path) as seen:
             running(c)
-            run_in(c, "true", timeout=10).ok()
+            run_in(c, "true").ok()
             c.delete("--force").ok()
         path.unlink()
         assert 231 in seen or os.uname().machine != "x86_64", seen  # exit_group

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 
-from support import alive, case, listener, receive_descriptor
+from support import TIMEOUT, alive, case, listener, receive_descriptor
 
 
 @case("create does not run the program, start does", "RT-runtime-016", "RT-runtime-026", "RT-runtime-035", "RT-runtime-041", "RT-runtime-043", "RT-runtime-049")
@@ -198,7 +198,7 @@ def pidfd_socket(c):
     with listener(path) as server:
         c.create("--pidfd-socket", path).ok()
         connection, _ = server.accept()
-        connection.settimeout(10)
+        connection.settimeout(TIMEOUT)
         with connection:
             _, handle = receive_descriptor(connection)
     text = pathlib.Path(f"/proc/self/fdinfo/{handle}").read_text()

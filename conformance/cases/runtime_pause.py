@@ -5,7 +5,7 @@ import pathlib
 import subprocess
 import time
 
-from support import alive, case, cgroup1
+from support import TIMEOUT, alive, case, cgroup1, until
 
 UNIFIED = pathlib.Path("/sys/fs/cgroup/cgroup.controllers").exists()
 
@@ -43,22 +43,32 @@ def counting(c):
     c.file("ready")
 
 
-def counts(c):
-    """Whether the container's program goes on."""
-    before = (c.rootfs / "count").stat().st_size if (c.rootfs / "count").exists() else 0
+def counted(c):
+    return (c.rootfs / "count").stat().st_size if (c.rootfs / "count").exists() else 0
+
+
+def goes_on(c):
+    """Waits until the container's program has gone on."""
+    before = counted(c)
+    until(lambda: counted(c) > before, "the program stands still")
+
+
+def stands_still(c):
+    before = counted(c)
     time.sleep(0.2)
-    return (c.rootfs / "count").stat().st_size > before
+    return counted(c) == before
 
 
 @case("a paused container stands still, and goes on when it is resumed")
 def pause(c):
     counting(c)
-    assert counts(c)
+    goes_on(c)
     c.call("pause", c.id).ok()
-    assert c.state()["status"] == "paused" and not counts(c)
+    assert c.state()["status"] == "paused" and stands_still(c)
     assert is_frozen(c)
     c.call("resume", c.id).ok()
-    assert c.state()["status"] == "running" and counts(c)
+    assert c.state()["status"] == "running"
+    goes_on(c)
 
 
 @case("a created container can be paused; start waits for resume")
@@ -105,10 +115,7 @@ def kill(c):
     pid = c.state()["pid"]
     c.call("pause", c.id).ok()
     c.kill("KILL").ok()
-    deadline = time.monotonic() + 2
-    while alive(pid) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not alive(pid)
+    until(lambda: not alive(pid), "it lives on")
     assert c.state()["status"] == "stopped"
 
 
@@ -132,10 +139,8 @@ def term_created(c):
         c.call("kill", *options, c.id, "WINCH").ok()
         c.call("kill", *options, c.id, "TERM").ok()
         c.call("resume", c.id)  # on version 2 it has ended already
-        deadline = time.monotonic() + 2
-        while alive(pid) and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert not alive(pid) and c.state()["status"] == "stopped", options
+        until(lambda: not alive(pid), f"it lives on: {options}")
+        assert c.state()["status"] == "stopped", options
         c.call("start", c.id).failed("stopped")
         assert not (c.rootfs / "mark").exists()
         c.delete().ok()
@@ -146,10 +151,10 @@ def delete(c):
     counting(c)
     pid = c.state()["pid"]
     c.call("pause", c.id).ok()
-    size = (c.rootfs / "count").stat().st_size
+    size = counted(c)
     c.delete().failed()
     c.delete("--force").ok()
-    assert not alive(pid) and (c.rootfs / "count").stat().st_size == size
+    assert not alive(pid) and counted(c) == size
 
 
 @case("a container that froze a cgroup of its own can be deleted")
@@ -169,7 +174,7 @@ def nested(c):
 
 def end(c, pid, freezer):
     """What a runtime leaves that does not thaw the cgroup `freezer`."""
-    deadline = time.monotonic() + 3
+    deadline = time.monotonic() + TIMEOUT
     while time.monotonic() < deadline and left(c):
         with contextlib.suppress(OSError):
             os.kill(pid, 9)
@@ -208,7 +213,7 @@ def fork_bomb(c):
         begun = time.monotonic()
         c.call("kill", "--all", c.id, "KILL").ok()
         c.delete("--force").ok()
-        assert time.monotonic() - begun < 3, time.monotonic() - begun
+        assert time.monotonic() - begun < 9, time.monotonic() - begun
         assert not left(c)
         (c.rootfs / "ready").unlink()
 
@@ -245,6 +250,6 @@ def killed_commands(c):
         if c.state()["status"] == "paused":
             c.call("resume", c.id).ok()
         assert c.state()["status"] == "running"
-    assert counts(c)
+    goes_on(c)
     c.delete("--force").ok()
     assert not left(c)

@@ -3,7 +3,7 @@ import json
 import os
 import pathlib
 
-from support import alive, case, cgroup1, holder, mount_line
+from support import alive, case, cgroup1, holder, mount_line, until
 
 HOOK_PHASES = ("prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop")
 STATES = {"prestart": ("creating", "created"), "createRuntime": ("creating", "created"), "createContainer": ("creating", "created"),
@@ -57,7 +57,7 @@ def pid(c):
     pid = c.state()["pid"]
     c.start().ok()
     assert c.state()["pid"] == pid and alive(pid)
-    assert b"4321" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+    until(lambda: b"4321" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes(), "it does not execute the program")
 
 
 @case("without annotations the state has none", "RT-runtime-011")
@@ -172,7 +172,7 @@ def delete_too_early(c):
 
 @case("kill reaches the container's process and no other", "RT-runtime-053")
 def kill_one(c):
-    c.shell("trap 'echo shell > /mark; exit 0' USR1; sh -c \"trap 'echo child > /child' USR1; while :; do sleep 0.05; done\" & echo up > /ready; "
+    c.shell("trap 'echo shell > /mark; exit 0' USR1; sh -c \"trap 'echo child > /child' USR1; echo up > /ready; while :; do sleep 0.05; done\" & "
             "while :; do sleep 0.05; done")
     c.create().ok()
     c.start().ok()

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 
-from support import Skip, case
+from support import TIMEOUT, Skip, case, until
 
 # How often a race is run: `make threats` sets thousands.
 ROUNDS = int(os.environ.get("ROUNDS") or 20)
@@ -22,6 +22,8 @@ EXCHANGE = """
 import ctypes, os, sys
 libc = ctypes.CDLL(None)
 a, b = (os.path.join(sys.argv[1], name).encode() for name in ("real", "link"))
+libc.renameat2(-100, a, -100, b, 2)
+print(flush=True)
 while True:
     libc.renameat2(-100, a, -100, b, 2)
 """
@@ -255,7 +257,7 @@ def closed_streams(c):
         c.write()
         command = f'exec "$@" {stream}<&-'
         subprocess.run(["sh", "-c", command, "sh", c.runtime, "--root", str(c.state_root), "run", "--bundle", str(c.bundle), f"{c.id}-{stream}"],
-                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=20, check=False)
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=TIMEOUT, check=False)
         seen = (c.rootfs / "seen").read_text().strip() if (c.rootfs / "seen").exists() else ""
         assert seen in ("", "/dev/null"), f"descriptor {stream} is {seen}"
 
@@ -324,14 +326,15 @@ def inheritable(c):
 
 
 @contextlib.contextmanager
-def exchanging(directory):
+def exchanging(directory, real="real"):
     """`real` and `link` in it change places all the time: renames by hand, since a shell would do it a thousand times slower."""
-    exchanger = subprocess.Popen([sys.executable, "-c", EXCHANGE, str(directory)])
+    exchanger = subprocess.Popen([sys.executable, "-c", EXCHANGE.replace('"real"', repr(real)), str(directory)], stdout=subprocess.PIPE)
     try:
+        exchanger.stdout.readline()  # it has begun
         yield
     finally:
         exchanger.kill()
-        exchanger.wait()
+        exchanger.communicate()
 
 
 @case("a link that another container exchanges all the time on a shared volume, as a mount's target (A08, CVE-2021-30465, CVE-2024-45310)")
@@ -517,6 +520,12 @@ def bad_state_roots(c):
     canary.check()
 
 
+def removed(directory):
+    with contextlib.suppress(OSError):
+        directory.rmdir()
+    return not directory.exists()
+
+
 @case("a state that is truncated, garbled, a fifo, a directory or a link: list shows the others, delete --force removes it (F07)")
 def bad_states(c):
     other = c.id + "-other"
@@ -539,12 +548,7 @@ def bad_states(c):
         except ProcessLookupError:
             pass
         for group in pathlib.Path("/sys/fs/cgroup").glob(f"*/{c.id}"):
-            for _ in range(100):
-                try:
-                    group.rmdir()
-                    break
-                except OSError:
-                    time.sleep(0.01)
+            until(lambda: removed(group), f"{group} is not empty")
     c.call("delete", "--force", other).ok()
 
 
@@ -609,7 +613,7 @@ def console_sockets(c):
                 os.chown(path, c.uid, c.uid)
         began = time.monotonic()
         c.create("--console-socket", deep / "s")  # nobody accepts: the kernel keeps what is sent
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < TIMEOUT / 2
     c.delete("--force").ok()
 
 
@@ -640,14 +644,10 @@ def exchanged_proc(c):
     c.linux["readonlyPaths"] = ["/proc/sys"]
     # wherever procfs is by now
     c.shell("for p in /proc /link; do test -d $p/self && echo $(grep -cE ' /(proc|link)/(keys|sys) ' $p/self/mountinfo); done; true").write()
-    exchanger = subprocess.Popen([sys.executable, "-c", EXCHANGE.replace('"real"', '"proc"'), str(c.rootfs)])
-    try:
+    with exchanging(c.rootfs, "proc"):
         for _ in range(max(ROUNDS, 100)):
             result = c.call("run", "--bundle", c.bundle, c.id)
             assert not {"0", "1"} & set(result.lines), f"procfs has lost its masks: {result}"
-    finally:
-        exchanger.kill()
-        exchanger.wait()
 
 
 @case("a link of the image leads a mount into /proc: refused (B01, B02, CVE-2019-16884, CVE-2025-52881)")
