@@ -39,7 +39,7 @@ class Row:
     streams: str = None
     # what the container's cgroups have afterwards is compared
     limits: bool = False
-    # the command leaves a program behind, its pid in {dir}/pid, that ends by itself: what both have written is looked at afterwards
+    # there is a program besides, its pid in {dir}/pid, that ends by itself: what it has written is looked at afterwards
     ends: bool = False
     # no container of the row before will do, and none is kept
     fresh: bool = False

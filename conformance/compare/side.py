@@ -26,7 +26,8 @@ from isolation import reap  # noqa: E402
 from support import default_config, receive_descriptor  # noqa: E402
 import forms  # noqa: E402
 
-TIMEOUT = 15
+TIMEOUT = 40  # what takes so long does not come
+KNOWN = 5  # the same for what is known not to come
 LIMITS = ("memory.limit_in_bytes", "memory.soft_limit_in_bytes", "memory.memsw.limit_in_bytes", "pids.max", "cpu.shares", "cpu.cfs_quota_us",
           "cpu.cfs_period_us", "cpuset.cpus", "cpuset.mems", "blkio.bfq.weight")
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
@@ -47,6 +48,7 @@ class Side:
         self.id = None
         self.pid = 0
         self.ends = False  # `Row.ends` of the row at hand
+        self.patience = TIMEOUT
         self.masters = []  # of terminals that came
 
     # before the command
@@ -94,10 +96,26 @@ class Side:
         (self.work / "prepared").unlink()
         if state != "created":
             self.must([*base, "start", self.id])
+        if state in ("running", "paused"):
+            self.await_program()
         if state == "paused":
             self.must([*base, "pause", self.id])
         if state == "stopped" and self.observe("stopped") != "stopped":
             raise AssertionError(f"{self.name}: the container does not end")
+
+    def await_program(self):
+        """Until the container's first process has executed its program: `start` of runc comes back before."""
+        arguments = json.loads((self.bundle / "config.json").read_text())["process"]["args"]
+        deadline = time.monotonic() + TIMEOUT
+        while self.arguments() != arguments:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{self.name}: the container runs {self.arguments()}")
+            time.sleep(0.002)
+
+    def arguments(self):
+        with contextlib.suppress(OSError):
+            return pathlib.Path(f"/proc/{self.pid}/cmdline").read_text().split("\0")[:-1]
+        return None
 
     def must(self, command, **options):
         with tempfile.TemporaryFile() as output:
@@ -111,9 +129,10 @@ class Side:
     def words(self):
         return {"id": self.id, "bundle": str(self.bundle), "dir": str(self.work), "root": str(self.root), "pid": str(self.pid), "other": self.id + "-b"}
 
-    def perform(self, row):
-        """The aspects of the outcome, and the outcome as it was, for people."""
+    def perform(self, row, differs=()):
+        """The aspects of the outcome, and the outcome as it was, for people. `differs`: those that are not what the row says."""
         words, self.ends = self.words(), row.ends
+        self.patience = KNOWN if "state" in differs else TIMEOUT
         command = [word.format(**words) for word in shlex.split(row.command)]
         command = [self.runtime, *(["--root", str(self.root)] if row.root else []), *command]
         if row.user:
@@ -160,11 +179,12 @@ class Side:
             process.wait()
             return "none: it did not end"
 
-    @staticmethod
-    def await_end(pid_file):
-        """Until the process of that number has ended, five seconds at most."""
-        deadline = time.monotonic() + 5
-        while time.monotonic() < deadline and pid_file.exists() and os.path.exists(f"/proc/{pid_file.read_text()}"):
+    def await_end(self, pid_file):
+        """Until the process of that number has ended."""
+        deadline = time.monotonic() + TIMEOUT
+        while pid_file.exists() and os.path.exists(f"/proc/{pid_file.read_text()}"):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{self.name}: process {pid_file.read_text()} does not end")
             reap()
             time.sleep(0.005)
 
@@ -200,14 +220,11 @@ class Side:
             os.close(slave)
             text, deadline = b"", time.monotonic() + TIMEOUT
             while time.monotonic() < deadline:
-                if select.select([master], [], [], 0.05)[0]:
+                if select.select([master], [], [], 0.5)[0]:
                     try:
-                        piece = os.read(master, 4096)
-                    except OSError:  # nobody has the other end any more
+                        text += os.read(master, 4096)
+                    except OSError:  # nobody has the other end any more, and everything that was written there has come
                         break
-                    text += piece
-                elif process.poll() is not None:
-                    break
             return self.wait(process), text.decode(errors="replace"), ""
         finally:
             os.close(master)
@@ -215,8 +232,8 @@ class Side:
     # after the command
 
     def observe(self, expected):
-        """The state of the container; `expected` gets five seconds to come."""
-        deadline = time.monotonic() + 5
+        """The state of the container; `expected` gets some time to come."""
+        deadline = time.monotonic() + self.patience
         while True:
             reap()
             state = self.state()["status"]

@@ -74,8 +74,10 @@ run("detached with a pid file", "exec --detach --pid-file {dir}/pid {id} sleep 1
 run("with a pid file", "exec --pid-file {dir}/pid {id} true", files={"pid": "pid"})
 run("with a pid file in no directory", "exec --detach --pid-file {dir}/no/pid {id} true", 255, says="no such file or directory")
 run("detached of a program that is not there", "exec --detach {id} nosuch", 255, says="executable file not found")
-run("with a terminal", "exec --tty {id} sh -c 'sleep 0.2; test -t 0 && test -t 1; echo $?; exit 4'", 4, streams="stdio")
-run("with a terminal, short", "exec -t {id} sh -c 'sleep 0.2; tty'", streams="stdio")  # runc clears ONLCR after the program has started
+# runc clears ONLCR after the program has started
+CLEARED = "until stty -a | grep -q -e -onlcr; do sleep 0.02; done"
+run("with a terminal", f"exec --tty {{id}} sh -c '{CLEARED}; test -t 0 && test -t 1; echo $?; exit 4'", 4, streams="stdio")
+run("with a terminal, short", f"exec -t {{id}} sh -c '{CLEARED}; tty'", streams="stdio")
 run("with a terminal when stdin is none", "exec --tty {id} sh -c 'test -t 1; exit $?'", 255)
 run("with a console socket", "exec --tty --detach --console-socket {dir}/console {id} sh -c 'exit 3'", streams="console")
 run("detached with a terminal and no socket", "exec --tty --detach {id} true", 255, says="console.socket")

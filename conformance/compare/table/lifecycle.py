@@ -196,7 +196,7 @@ row("run detached, program ends", "run --detach --bundle {bundle} {id}", config=
 row("run with a pid file", "run --bundle {bundle} --pid-file {dir}/pid {id}", config={"process.args": ["true"]}, files={"pid": "pid"})
 row("run what is there", "run --bundle {bundle} {id}", exits=1, state="created", says="exists")
 row("run without a subreaper", "run --no-subreaper --bundle {bundle} {id}", config=shell("exit 4"), exits=4)
-row("run on a terminal", "run --bundle {bundle} {id}", config={"process.terminal": True, "process.args": ["sh", "-c", "sleep 0.2; test -t 0 && test -t 1 && tty; sleep 0.2; exit 5"]},
+row("run on a terminal", "run --bundle {bundle} {id}", config={"process.terminal": True, "process.args": ["sh", "-c", "until stty -a | grep -q -e -onlcr; do sleep 0.02; done; test -t 0 && test -t 1 && tty; exit 5"]},
     exits=5, streams="stdio")
 row("run without a terminal on one", "run --bundle {bundle} {id}", config=shell("test -t 1; exit 6"), exits=6, streams="stdio")
 row("run with closed streams", "run --bundle {bundle} {id}", config=shell("exit 3"), exits=3, streams="closed")
@@ -222,12 +222,13 @@ python3 -c '
 import os, socket, sys
 manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 manager.bind("notify")
-if os.fork():
+if listener := os.fork():
+    open("pid", "w").write(str(listener))
     sys.exit()
 null = os.open("/dev/null", os.O_RDWR)
 for number in range(3):
     os.dup2(null, number)
-manager.settimeout(10)
+manager.settimeout(30)
 heard = set()
 while "READY=1" not in heard:
     heard |= set(manager.recv(4096).decode().split(chr(10)))
@@ -239,7 +240,7 @@ row("NOTIFY_SOCKET with a listener", "run --bundle {bundle} {id}", env={"NOTIFY_
     config=shell("echo $NOTIFY_SOCKET; cut -d' ' -f5,6 /proc/self/mountinfo | grep notify; stat -c '%a %F' $NOTIFY_SOCKET; /notify READY=1; sleep 0.3; exit 4"),
     exits=4, fresh=True)
 row("NOTIFY_SOCKET with a listener, detached", "run --detach --bundle {bundle} {id}", env={"NOTIFY_SOCKET": "{dir}/notify"}, before=LISTENER + "mainpid",
-    config=shell("/notify READY=1; sleep 1000"), after="running", files={"heard": "text"}, fresh=True)
+    config=shell("/notify READY=1; sleep 1000"), after="running", files={"heard": "text"}, ends=True, fresh=True)
 row("LISTEN_FDS", "run --bundle {bundle} {id}", config=shell("echo $LISTEN_FDS $LISTEN_PID"), env={"LISTEN_FDS": "1"}, streams="third")
 row("LISTEN_FDS without descriptors", "run --bundle {bundle} {id}", config=shell("echo $LISTEN_FDS"), env={"LISTEN_FDS": "3"})
 row("LISTEN_FDS of another process", "run --bundle {bundle} {id}", config=shell("echo $LISTEN_FDS"), env={"LISTEN_FDS": "3", "LISTEN_PID": "1"})
