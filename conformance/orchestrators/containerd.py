@@ -2,10 +2,10 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
-import time
 
-from engine import Skip, busybox_tree, case, wait_for
+from engine import Skip, busybox_tree, case, settles, wait_for
 
 PACKAGES = ["containerd", "criu", "umoci", "busybox-static", "iproute2", "util-linux", "bsdutils"]
 
@@ -28,7 +28,7 @@ class Engine:
             'disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"]\n'
             f'[grpc]\naddress = "{self.socket}"\n[ttrpc]\naddress = "{self.socket}.ttrpc"\n')
         self.daemon = self.place.start("containerd", "--config", config, log=directory / "containerd.log")
-        wait_for(lambda: self.ctr("version").status == 0, "containerd starts", 60)
+        wait_for(lambda: self.ctr("version").status == 0, "containerd starts", 120)
         busybox_tree(directory)
         for words in (["init", "--layout", "image"], ["new", "--image", "image:latest"],
                       ["insert", "--image", "image:latest", "tree", "/"], ["config", "--image", "image:latest", "--config.cmd", "sh"]):
@@ -69,7 +69,7 @@ class Engine:
     def stop(self):
         self.clean()
         self.daemon.terminate()
-        self.daemon.wait(30)
+        self.daemon.wait(120)
 
 
 @case("a container prints; its status is the program's")
@@ -122,8 +122,11 @@ def files(c, name, controller, file1, file2):
 @case("metrics show memory, processor time and processes as the cgroup's files have them")
 def metrics(c):
     name = c.background("sh", "-c", "x=$(head -c 4000000 /dev/zero | tr '\\0' x); sleep 1000; echo $x", options=("--memory-limit", str(64 << 20)))
-    wait_for(lambda: c.ctr("task", "exec", "--exec-id", "look", name, "ps").ok().out.count("sleep 1000"), "the loop ends")
-    time.sleep(0.5)  # what the other process had is given back later
+    wait_for(lambda: re.search(r" sleep 1000$", c.ctr("task", "exec", "--exec-id", "look", name, "ps").ok().out, re.MULTILINE), "the variable is set")
+    settles(lambda: check_metrics(c, name))  # what the other processes had is given back later
+
+
+def check_metrics(c, name):
     found = json.loads(c.ctr("task", "metrics", "--format", "json", name).ok().out)
     assert found["pids"]["current"] == int(files(c, name, "pids", "pids.current", "pids.current")) == 2, found["pids"]
     memory = found["memory"]

@@ -47,7 +47,7 @@ class Engine:
             self.make_image(name, command.split())
         self.client = Client(self.socket)
         try:
-            wait_for(self.is_ready, "the runtime and its network are ready", 60)
+            wait_for(self.is_ready, "the runtime and its network are ready", 120)
         except AssertionError:
             raise AssertionError((directory / "containerd.log").read_text()[-3000:]) from None
 
@@ -60,7 +60,7 @@ class Engine:
         archive = self.place.directory / f"{layout}.tar"
         subprocess.run(["tar", "-C", self.place.directory / layout, "-cf", archive, "."], check=True)
         wait_for(lambda: self.place.run("ctr", "--address", self.socket, "--namespace", "k8s.io", "image", "import", "--base-name", name.removesuffix(":latest"), archive).status == 0,
-                 "the image is imported", 30)
+                 "the image is imported", 120)
 
     def is_ready(self):
         try:
@@ -89,7 +89,7 @@ class Engine:
 
     def stop(self):
         self.daemon.terminate()
-        self.daemon.wait(30)
+        self.daemon.wait(120)
 
 
 class Pod:
@@ -130,7 +130,7 @@ class Container:
         with open(self.log_path, encoding="utf-8") as log:
             return "".join(line.split(" ", 3)[3] for line in log)
 
-    def execute(self, *command, timeout=20):
+    def execute(self, *command, timeout=60):
         return self.client.execute(self.id, command, timeout)
 
     def says(self, text, *command):
@@ -177,14 +177,15 @@ def pods(k):
     server, client = k.pod(), k.pod()
     address = server.start("nc", "-l", "-p", "80", "-e", "echo", "served").execute("hostname", "-i")[1].split()
     address = address or server.start("sleep", "1000").execute("sh", "-c", "ip -4 -o address show eth0 | grep -o '10[.]99[.]0[.][0-9]*' | head -n 1")[1].split()
-    client.says("served", "nc", "-w", "5", address[0], "80")
+    # nobody knows when the server listens
+    client.says("served", "sh", "-c", f"for try in $(seq 600); do nc -w 5 {address[0]} 80 && exit; sleep 0.1; done; exit 1")
 
 
 @case("one pid namespace for a pod; the namespaces of the node")
 def namespaces(k):
     pod = k.pod(pid=POD)
     pod.start("sleep", "1234")
-    assert "sleep 1234" in pod.run("ps")[1]
+    wait_for(lambda: "sleep 1234" in pod.run("ps")[1], "the other container's process is seen")
     pod = k.pod(network=NODE, pid=NODE, ipc=NODE)
     own = {kind: k.place.run("readlink", f"/proc/self/ns/{kind}").out.strip() for kind in ("net", "pid", "ipc")}
     for kind, link in own.items():
@@ -279,9 +280,9 @@ def out_of_memory(k):
 @case("a container is stopped with TERM, with KILL after the time; it is removed, and made again")
 def stop(k):
     pod = k.pod()
-    container = pod.start("sh", "-c", "trap 'exit 5' TERM; while :; do sleep 0.1; done")
-    wait_for(lambda: "sleep" in container.execute("ps")[1], "the program has set its trap")
-    k.client.stop(container.id, 10)
+    container = pod.start("sh", "-c", "trap 'exit 5' TERM; : > /up; while :; do sleep 0.1; done")
+    wait_for(lambda: container.execute("test", "-e", "/up")[0] == 0, "the program has set its trap")
+    k.client.stop(container.id, 60)
     assert container.end() == 5
     container = pod.start("sleep", "1000")
     k.client.stop(container.id, 1)

@@ -98,7 +98,7 @@ class Client:
     def __init__(self, socket):
         self.channel = grpc.insecure_channel(f"unix:{socket}")
 
-    def call(self, method, message, fields, service="RuntimeService", seconds=60):
+    def call(self, method, message, fields, service="RuntimeService", seconds=180):
         ask = self.channel.unary_unary(f"{SERVICE}{service}/{method}", request_serializer=lambda data: data, response_deserializer=decode)
         try:
             return ask(encode(message, fields), timeout=seconds, wait_for_ready=True)

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 
-from engine import Skip, busybox_tree, case, wait_for
+from engine import Skip, busybox_tree, case, settles, wait_for
 
 PACKAGES = ["docker.io", "docker-compose", "iptables", "busybox-static", "iproute2", "util-linux", "bsdutils"]
 
@@ -32,7 +32,7 @@ class Engine:
         }))
         self.daemon = self.place.start("dockerd", "--config-file", config, log=directory / "dockerd.log")
         try:
-            wait_for(lambda: self.docker("version").status == 0, "dockerd starts", 60)
+            wait_for(lambda: self.docker("version").status == 0, "dockerd starts", 120)
         except AssertionError:
             raise AssertionError((directory / "dockerd.log").read_text()[-3000:]) from None
         busybox_tree(directory)
@@ -50,6 +50,10 @@ class Engine:
         """A container that goes on: its id."""
         return self.docker("run", "-d", *words).ok().out.strip()
 
+    def await_log(self, name, text="up"):
+        """Waits until a container has said that it has come so far."""
+        wait_for(lambda: text in self.docker("logs", name).ok().out, f"the container says {text!r}")
+
     def inspect(self, name, template):
         return self.docker("inspect", "--format", template, name).ok().out.strip()
 
@@ -62,7 +66,7 @@ class Engine:
         pid = self.place.directory / "dockerd.pid"
         if pid.exists():
             os.kill(int(pid.read_text()), signal.SIGTERM)
-        self.daemon.wait(30)
+        self.daemon.wait(120)
 
 
 @case("a container prints")
@@ -108,8 +112,11 @@ def settings(d):
 def logs(d):
     name = d.background("box", "sh", "-c", "echo one; echo two >&2")
     d.docker("wait", name).says("0")
-    result = d.docker("logs", name).ok()
-    assert (result.out, result.err) == ("one\n", "two\n"), str(result)
+
+    def check():  # the engine waits no longer than some seconds for the output
+        result = d.docker("logs", name).ok()
+        assert (result.out, result.err) == ("one\n", "two\n"), str(result)
+    settles(check)
 
 
 @case("exec: output, status, user, directory, environment")
@@ -142,14 +149,16 @@ def execute_terminal(d):
 
 @case("stop sends TERM and then KILL; kill sends what it is told")
 def stop(d):
-    name = d.background("box", "sh", "-c", "trap 'exit 5' TERM; while :; do sleep 0.1; done")
-    d.docker("stop", "-t", "10", name).ok()
+    name = d.background("box", "sh", "-c", "trap 'exit 5' TERM; echo up; while :; do sleep 0.1; done")
+    d.await_log(name)
+    d.docker("stop", "-t", "60", name).ok()
     assert d.inspect(name, "{{.State.ExitCode}}") == "5"
-    name = d.background("box", "sh", "-c", "trap '' TERM; while :; do sleep 0.1; done")
+    name = d.background("box", "sh", "-c", "trap '' TERM; echo up; while :; do sleep 0.1; done")
+    d.await_log(name)
     d.docker("stop", "-t", "1", name).ok()
     assert d.inspect(name, "{{.State.ExitCode}}") == "137"
-    name = d.background("box", "sh", "-c", "trap 'exit 6' USR1; while :; do sleep 0.1; done")
-    time.sleep(0.3)
+    name = d.background("box", "sh", "-c", "trap 'exit 6' USR1; echo up; while :; do sleep 0.1; done")
+    d.await_log(name)
     d.docker("kill", "-s", "USR1", name).ok()
     d.docker("wait", name).says("6")
 
@@ -157,11 +166,15 @@ def stop(d):
 @case("pause stands still, unpause goes on; exec into a paused container is refused")
 def pause(d):
     name = d.background("box", "sh", "-c", "while :; do echo x; sleep 0.05; done")
+    d.await_log(name, "x")
     d.docker("pause", name).ok()
     assert d.inspect(name, "{{.State.Status}}") == "paused"
-    before = len(d.docker("logs", name).out)
-    time.sleep(0.4)
-    assert len(d.docker("logs", name).out) == before
+
+    def stands_still():  # what it has written before may come late
+        before = len(d.docker("logs", name).out)
+        time.sleep(0.4)
+        return len(d.docker("logs", name).out) == before and before
+    before = wait_for(stands_still, "it stands still")
     d.docker("exec", name, "true").failed(1, "paused")
     d.docker("unpause", name).ok()
     wait_for(lambda: len(d.docker("logs", name).out) > before, "it goes on")
@@ -197,8 +210,12 @@ def out_of_memory(d):
 
 @case("stats shows memory and processes as the cgroup's files have them")
 def stats(d):
-    name = d.background("-m", "64m", "box", "sh", "-c", "sleep 1000 & x=$(head -c 4000000 /dev/zero | tr '\\0' x); wait")
-    time.sleep(0.5)
+    name = d.background("-m", "64m", "box", "sh", "-c", "sleep 1000 & x=$(head -c 4000000 /dev/zero | tr '\\0' x); echo up; wait")
+    d.await_log(name)
+    settles(lambda: check_stats(d, name))
+
+
+def check_stats(d, name):
     out = json.loads(d.docker("stats", "--no-stream", "--format", "{{json .}}", name).ok().out)
     used, limit = out["MemUsage"].split(" / ")
     assert limit == "64MiB" and int(out["PIDs"]) == int(limit_of(d, name, "pids", "pids.current", "pids.current")), out
@@ -214,16 +231,17 @@ def stats(d):
 @case("stats shows the share of processor time that a quota leaves")
 def stats_of_cpu(d):
     name = d.background("--cpus", "0.3", "box", "sh", "-c", "while :; do :; done")
-    time.sleep(1)
-    share = float(json.loads(d.docker("stats", "--no-stream", "--format", "{{json .}}", name).ok().out)["CPUPerc"].rstrip("%"))
-    assert 15 < share < 45, share
+
+    def check():
+        share = float(json.loads(d.docker("stats", "--no-stream", "--format", "{{json .}}", name).ok().out)["CPUPerc"].rstrip("%"))
+        assert 15 < share < 45, share
+    settles(check)
 
 
 @case("top lists the processes")
 def top(d):
     name = d.background("box", "sh", "-c", "sleep 1000 & wait")
-    time.sleep(0.2)
-    assert d.docker("top", name).ok().out.count("sleep 1000") == 2, d.docker("top", name).out
+    wait_for(lambda: d.docker("top", name).ok().out.count("sleep 1000") == 2, "both processes are listed")
 
 
 @case("files are copied in and out, running and stopped")
@@ -388,17 +406,17 @@ services:
     command: sh -c 'echo composed > /data/page; sleep 1000'
     volumes: ["pages:/data"]
     environment: {A: b}
-    healthcheck: {test: ["CMD", "test", "-e", "/data/page"], interval: 0.3s, timeout: 5s, retries: 30}
+    healthcheck: {test: ["CMD", "test", "-e", "/data/page"], interval: 0.3s, timeout: 30s, retries: 300}
 volumes: {pages: {}}
 """)
     def composed(*words):
         return d.place.run("docker-compose", "--no-ansi", "--project-name", "things", "--file", directory / "docker-compose.yml", *words,
-                           env={"DOCKER_HOST": f"unix://{d.socket}"}, timeout=120)
+                           env={"DOCKER_HOST": f"unix://{d.socket}"}, timeout=400)
     try:
         composed("up", "-d").ok()
         wait_for(lambda: "composed" in composed("exec", "-T", "writer", "nc", "-w", "2", "server", "80").out, "served by the service's name")
         composed("exec", "-T", "writer", "sh", "-c", "echo $A").says("b")
-        assert "started" in composed("logs", "server").ok().out
+        wait_for(lambda: "started" in composed("logs", "server").ok().out, "what the service has said is in its log")
         composed("up", "-d", "--scale", "writer=2").ok()
         assert len(composed("ps", "-q", "writer").ok().out.split()) == 2
         composed("stop", "-t", "0").ok()

@@ -28,7 +28,8 @@ class Engine(docker.Engine):
 
 @case("root of a container is nobody on the host; exec and files are its own")
 def remapped(d):
-    name = d.background("box", "sh", "-c", "cat /proc/self/uid_map; echo x > /made; exec sleep 1000")
+    name = d.background("box", "sh", "-c", "echo x > /made; cat /proc/self/uid_map; exec sleep 1000")
+    d.await_log(name, "65536")
     pid = d.inspect(name, "{{.State.Pid}}")
     assert pathlib.Path("/proc", pid).stat().st_uid == 200000
     assert d.docker("logs", name).ok().out.split() == ["0", "200000", "65536"]

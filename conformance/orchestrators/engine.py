@@ -14,7 +14,7 @@ import time
 from template import busybox_root
 
 CASES = []
-TIMEOUT = 60
+TIMEOUT = 180
 
 
 def case(title):
@@ -102,6 +102,8 @@ class Place:
     def run(self, *command, stdin=None, timeout=TIMEOUT, env=None):
         """Runs a command in the place; what it leaves running may keep its output open."""
         out, err = self.directory / "out", self.directory / "err"
+        for path in (out, err):  # whom the command before left may still write to his own
+            path.unlink(missing_ok=True)
         with open(out, "w+b") as out_file, open(err, "w+b") as err_file:
             process = self.spawn(
                 self.inside(command), stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE, stdout=out_file, stderr=err_file,
@@ -133,8 +135,8 @@ def busybox_tree(directory):
     return root
 
 
-def wait_for(question, what, seconds=20):
-    """Asks until the answer is true."""
+def wait_for(question, what, seconds=90):
+    """Asks until the answer is true: only a failure takes as long as that."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         answer = question()
@@ -142,6 +144,18 @@ def wait_for(question, what, seconds=20):
             return answer
         time.sleep(0.1)
     raise AssertionError(f"{what}: not within {seconds} s")
+
+
+def settles(check, seconds=60):
+    """Checks until nothing is wrong: what two ask one after the other is the same only when all stands still."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return check()
+        except AssertionError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
 
 
 def remove_cgroups(name):

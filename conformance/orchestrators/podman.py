@@ -5,9 +5,8 @@ import pathlib
 import re
 import socket
 import subprocess
-import time
 
-from engine import busybox_tree, case, wait_for
+from engine import busybox_tree, case, settles, wait_for
 
 PACKAGES = ["podman", "conmon", "netavark", "iptables", "catatonit", "busybox-static", "iproute2", "util-linux", "bsdutils"]
 
@@ -114,9 +113,9 @@ def execute(p):
 
 @case("stop, kill and wait")
 def stop(p):
-    name = p.background("box", "sh", "-c", "trap 'exit 5' TERM; while :; do sleep 0.1; done")
-    time.sleep(0.3)
-    p.podman("stop", name).ok()
+    name = p.background("box", "sh", "-c", "trap 'exit 5' TERM; echo up; while :; do sleep 0.1; done")
+    wait_for(lambda: "up" in p.podman("logs", name).ok().out, "the program has set its trap")
+    p.podman("stop", "--time", "60", name).ok()
     assert p.inspect(name, "{{.State.ExitCode}}") == "5"
     name = p.background("box", "sleep", "1000")
     p.podman("kill", name).ok()
@@ -144,13 +143,16 @@ def limits(p):
     place = pathlib.Path("/sys/fs/cgroup/memory") / p.inspect(name, "{{.State.CgroupPath}}").lstrip("/") / "memory.limit_in_bytes"
     if place.exists():  # version 1
         assert place.read_text().strip() == str(64 << 20)
-        used = json.loads(p.podman("stats", "--no-stream", "--format", "json", name).ok().out)[0]
-        shown, limit = (amount(text) for text in used["mem_usage"].split(" / "))
-        assert abs(limit - (64 << 20)) < 1 << 20 and used["pids"] == "1", used  # podman counts in thousands, with two digits
-        assert abs(shown - int((place.parent / "memory.usage_in_bytes").read_text())) < 128 << 10, used
-        cpu = pathlib.Path(str(place.parent).replace("/memory/", "/cpuacct/", 1)) / "cpuacct.usage"
-        milliseconds = re.fullmatch(r"([\d.]+)ms", used["cpu_time"])
-        assert milliseconds and abs(float(milliseconds[1]) - int(cpu.read_text()) / 1e6) < 5, used
+
+        def check():
+            used = json.loads(p.podman("stats", "--no-stream", "--format", "json", name).ok().out)[0]
+            shown, limit = (amount(text) for text in used["mem_usage"].split(" / "))
+            assert abs(limit - (64 << 20)) < 1 << 20 and used["pids"] == "1", used  # podman counts in thousands, with two digits
+            assert abs(shown - int((place.parent / "memory.usage_in_bytes").read_text())) < 128 << 10, used
+            cpu = pathlib.Path(str(place.parent).replace("/memory/", "/cpuacct/", 1)) / "cpuacct.usage"
+            milliseconds = re.fullmatch(r"([\d.]+)ms", used["cpu_time"])
+            assert milliseconds and abs(float(milliseconds[1]) - int(cpu.read_text()) / 1e6) < 5, used
+        settles(check)
         p.podman("update", "-m", "128m", name).ok()
         assert place.read_text().strip() == str(128 << 20)
     assert p.podman("top", name).ok().out.count("sleep") == 1
@@ -247,7 +249,7 @@ def notify(p):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(path))
         path.chmod(0o666)
-        manager.settimeout(20)
+        manager.settimeout(90)
         name = p.podman("run", "-d", "--sdnotify", "conmon", *p.options, "box", "sh", "-c", "test -z \"$NOTIFY_SOCKET\" && sleep 1000",
                         env={"NOTIFY_SOCKET": str(path)}).ok().out.strip()
         said = b""
