@@ -138,9 +138,11 @@ struct CaleTests {
         #expect(full.status == 1 && full.errors == "cale: write to \"stdout\": No space left on device (ENOSPC)\n")
         let closed = try execute(bash, ["-c", "\"$0\" --help >&-", program])
         #expect(closed.status == 1 && closed.errors == "cale: write to \"stdout\": Bad file descriptor (EBADF)\n")
-        let ignored = try execute(bash, ["-c", "trap '' PIPE; { sleep 0.3; \"$0\" --help; echo \"status $?\" >&2; } | true", program])
+        // the reader of the pipe has ended
+        let alone = "d=$(mktemp -d); mkfifo $d/pipe; : < $d/pipe & exec 3> $d/pipe; wait $!; rm -r $d; \"$0\" --help >&3; echo \"status $?\" >&2"
+        let ignored = try execute(bash, ["-c", "trap '' PIPE; " + alone, program])
         #expect(ignored.errors == "cale: write to \"stdout\": Broken pipe (EPIPE)\nstatus 1\n")
-        let killed = try execute(bash, ["-c", "{ sleep 0.3; \"$0\" --help; echo \"status $?\" >&2; } | true", program])
+        let killed = try execute(bash, ["-c", alone, program])
         #expect(killed.errors.contains("status 141"), "SIGPIPE")
     }
 

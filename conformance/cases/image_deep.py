@@ -73,16 +73,16 @@ def holes(i):
     i.unpack("--mode", "overlay", "--store", str(store)).ok()
     file = next((store / "layers").iterdir()) / "tree/f"
     assert file.stat().st_size == 1 << 40 and file.stat().st_blocks < 100
-    Result(["verify"], subprocess.run([i.program, "verify", "--store", store], capture_output=True, timeout=10)).ok()
+    Result(["verify"], subprocess.run([i.program, "verify", "--store", store], capture_output=True, timeout=60)).ok()
     with open(file, "r+b") as out:
         times = file.stat()
         out.seek(1 << 39)
         out.write(b"x")
     os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
-    assert "f: content" in Result(["verify"], subprocess.run([i.program, "verify", "--store", store], capture_output=True, timeout=10)).failed("1 of 1 differ").out
+    assert "f: content" in Result(["verify"], subprocess.run([i.program, "verify", "--store", store], capture_output=True, timeout=60)).failed("1 of 1 differ").out
     i.unpack().ok()
-    verify = subprocess.run([i.program, "verify", i.bundle], capture_output=True, timeout=10, text=True)
+    verify = subprocess.run([i.program, "verify", i.bundle], capture_output=True, timeout=60, text=True)
     assert verify.returncode == 0, verify
     os.utime(i.bundle / "rootfs/f", (1, 1))
-    verify = subprocess.run([i.program, "verify", i.bundle], capture_output=True, timeout=10, text=True)
+    verify = subprocess.run([i.program, "verify", i.bundle], capture_output=True, timeout=60, text=True)
     assert verify.returncode == 1 and "f: time" in verify.stdout, verify

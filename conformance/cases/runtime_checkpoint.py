@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 
-from support import Skip, TIMEOUT, alive, case, holder, listener, receive_descriptor
+from support import Skip, TIMEOUT, alive, case, holder, listener, receive_descriptor, until
 
 COUNT = "i=0; while :; do i=$((i+1)); echo $i > /data/n.new; mv /data/n.new /data/n; sleep 0.05; done"
 
@@ -68,19 +68,18 @@ def tmpfs(place):
 
 def number(c):
     """What the program has counted to."""
-    deadline = time.monotonic() + TIMEOUT
-    while time.monotonic() < deadline:
-        with contextlib.suppress(FileNotFoundError):
-            return int((c.bundle / "data/n").read_text())
-        time.sleep(0.02)
-    raise AssertionError("the program does not count")
+    until((c.bundle / "data/n").exists, "the program does not count")
+    return int((c.bundle / "data/n").read_text())
 
 
 def counts_on(c, beyond):
-    deadline = time.monotonic() + TIMEOUT
-    while number(c) <= beyond:
-        assert time.monotonic() < deadline, f"the program does not count beyond {beyond}"
-        time.sleep(0.02)
+    until(lambda: number(c) > beyond, f"the program does not count beyond {beyond}")
+
+
+def pid_in(path):
+    """The number in a file that a shell or a program writes: it is there before the number is."""
+    until(lambda: path.exists() and path.read_text(), f"{path} is not written")
+    return int(path.read_text())
 
 
 def checkpoint(c, *options):
@@ -311,16 +310,19 @@ def pipes(c):
 
 @case("a file that is a standard stream and that no path in the container leads to is the caller's again")
 def host_file(c):
+    def lines():
+        return (c.directory / "out").read_text().splitlines()
+
     with open(c.directory / "out", "ab") as out:
         begin(c, "i=0; while :; do i=$((i+1)); echo line $i; sleep 0.05; done", stdout=out)
-    time.sleep(0.5)
+    until(lambda: len(lines()) > 3, "the program writes nothing")
     checkpoint(c).ok()
-    lines = (c.directory / "out").read_text().splitlines()
+    before = len(lines())
     with open(c.directory / "out", "ab") as out:
         restore(c, stdout=out)
-    time.sleep(0.5)
-    now = (c.directory / "out").read_text().splitlines()
-    assert len(now) > len(lines) and now == [f"line {index + 1}" for index in range(len(now))], now
+    until(lambda: len(lines()) > before, "the program does not go on")
+    now = lines()
+    assert now == [f"line {index + 1}" for index in range(len(now))], now
 
 
 @case("without --detach, restore waits for the container and ends with its status")
@@ -365,7 +367,7 @@ def file_locks(c):
 
 @case("TCP connections are refused with the option that allows them, and come back with it")
 def tcp_established(c):
-    begin(c, "(while :; do echo tick; sleep 0.05; done) | nc -l -p 5000 > /dev/null & sleep 0.3; nc 127.0.0.1 5000 < /dev/zero | while read line; do "
+    begin(c, "(while :; do echo tick; sleep 0.05; done) | nc -l -p 5000 > /dev/null & while :; do nc 127.0.0.1 5000 < /dev/zero; sleep 0.1; done 2> /dev/null | while read line; do "
              "i=$((i+1)); echo $i > /data/n.new; mv /data/n.new /data/n; done")
     counts_on(c, 3)
     result = checkpoint(c).failed()
@@ -487,26 +489,37 @@ def beside(c, *words, ready, descriptors=()):
         process.wait()
 
 
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 def listens(port):
     return lambda: any(line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A" for line in open("/proc/net/tcp"))
+
+
+def listens_at(name):
+    """A unix socket of that name: with the flag of one that accepts connections (linux/net.h, __SO_ACCEPTCON)."""
+    return lambda: any(line.split()[3] == "00010000" and line.rstrip().endswith(name) for line in open("/proc/net/unix"))
 
 
 @case("memory that is served lazily is fetched by criu lazy-pages for a container that runs already; then the first one is gone")
 def lazy_pages(c):
     begin_large(c)
-    images, work, other = c.directory / "images", c.directory / "work2", c.id + "-2"
+    images, work, other, port = c.directory / "images", c.directory / "work2", c.id + "-2", free_port()
     work.mkdir()
     reading, writing = os.pipe()
     dump = [c.runtime, "--root", c.state_root, "checkpoint", "--image-path", images, "--work-path", c.directory / "work", "--lazy-pages",
-            "--page-server", "127.0.0.1:27277", "--status-fd", writing, c.id]
+            "--page-server", f"127.0.0.1:{port}", "--status-fd", writing, c.id]
     with beside(c, *dump, ready=lambda: os.read(reading, 1) == b"\0", descriptors=[writing]) as source:
         os.close(writing)
         assert os.read(reading, 1) == b"", "the descriptor stays open"
         os.close(reading)
         at = number(c)
         assert c.state()["status"] == "running" and pages(c, "images") < 1_000_000, pages(c, "images")
-        daemon = ["criu", "lazy-pages", "--page-server", "--address", "127.0.0.1", "--port", "27277", "-D", images, "-W", work]
-        with beside(c, *daemon, ready=lambda: (work / "lazy-pages.socket").exists()) as target:
+        daemon = ["criu", "lazy-pages", "--page-server", "--address", "127.0.0.1", "--port", port, "-D", images, "-W", work]
+        with beside(c, *daemon, ready=listens_at("lazy-pages.socket")) as target:
             try:
                 quiet(c, "restore", "--detach", "--bundle", c.bundle, "--image-path", images, "--work-path", work, "--lazy-pages", other)
                 is_whole(c, at)
@@ -528,14 +541,14 @@ def no_lazy_daemon(c):
 @case("a page server takes the memory; one that does not answer is told, and the container goes on")
 def page_server(c):
     begin_large(c)
-    images = c.directory / "images"
+    images, port = c.directory / "images", free_port()
     images.mkdir()
     result = checkpoint(c, "--page-server", "127.0.0.1:9").failed()
     if "cale" in c.runtime:
         result.failed("Can't connect to server 127.0.0.1:9")
     counts_on(c, number(c))
-    with beside(c, "criu", "page-server", "--address", "127.0.0.1", "--port", "27278", "-D", images, ready=listens(27278)) as server:
-        checkpoint(c, "--page-server", "127.0.0.1:27278").ok()
+    with beside(c, "criu", "page-server", "--address", "127.0.0.1", "--port", port, "-D", images, ready=listens(port)) as server:
+        checkpoint(c, "--page-server", f"127.0.0.1:{port}").ok()
         assert server.wait(3 * TIMEOUT) == 0
     assert pages(c, "images") > 3_000_000
     at = number(c)
@@ -703,17 +716,16 @@ def killed_restore(c):
     begin(c)
     counts_on(c, 3)
     checkpoint(c).ok()
-    c.config["hooks"] = {"createRuntime": [{"path": "/bin/sh", "args": ["sh", "-c", "echo $$ > %s; exec sleep 2" % (c.directory / "hook")]}]}
+    c.config["hooks"] = {"createRuntime": [{"path": "/bin/sh", "args": ["sh", "-c", "echo $$ > %s; exec sleep 60" % (c.directory / "hook")]}]}
     c.write()
     process = subprocess.Popen(
         [c.runtime, "--root", str(c.state_root), "restore", "--detach", "--bundle", str(c.bundle), "--image-path", str(c.directory / "images"), c.id],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=c.bundle, env=c.environment)
-    deadline = time.monotonic() + 3 * TIMEOUT
-    while not (c.directory / "hook").exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
+    hook = pid_in(c.directory / "hook")
     process.kill()
     process.wait()
-    os.kill(int((c.directory / "hook").read_text()), signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(hook, signal.SIGKILL)
     c.delete("--force").ok()
     c.config.pop("hooks")
     c.write()
@@ -832,12 +844,9 @@ def killed_runtime(c):
     process = subprocess.Popen(
         [c.runtime, "--root", str(c.state_root), *c.global_options, "restore", "--detach", "--bundle", str(c.bundle), "--image-path", str(c.directory / "images"), c.id],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=c.bundle, env=c.environment)
-    deadline = time.monotonic() + TIMEOUT
-    while not (c.directory / "criu/pid").exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
+    pid = pid_in(c.directory / "criu/pid")
     process.kill()
     process.wait()
-    pid = int((c.directory / "criu/pid").read_text())
     assert alive(pid)
     c.delete("--force").ok()
     assert not alive(pid)

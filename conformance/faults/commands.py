@@ -3,7 +3,7 @@ import json
 import pathlib
 import time
 
-from faults.experiment import Console, Failure, seen
+from faults.experiment import TIMEOUT, Console, Failure, seen
 
 HOOKS = ["prestart", "createRuntime", "createContainer"]
 
@@ -159,14 +159,14 @@ class Exec(Command):
 
     def worked(self, bench, out, console):
         if self.name == "exec --detach":
-            deadline = time.monotonic() + 5
+            deadline = time.monotonic() + TIMEOUT
             while not (out := (bench.files / "out").read_text()).endswith("}\n") and time.monotonic() < deadline:
                 time.sleep(0.005)
         self.failed(bench)
         return {"saw": seen(out.replace("\r\n", "\n"))}
 
     def failed(self, bench):
-        deadline = time.monotonic() + 2
+        deadline = time.monotonic() + TIMEOUT
         while len(bench.must("ps", "--format", "json", bench.id).strip("[] \n").split(",")) != 1:
             if time.monotonic() > deadline:
                 raise Failure("a process of exec is left in the container: " + bench.must("ps", bench.id))

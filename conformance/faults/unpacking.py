@@ -11,7 +11,7 @@ import subprocess
 import images
 from faults.experiment import Failure, observe
 
-TIMEOUT = 20
+TIMEOUT = 60  # what takes so long does not come
 USER = 65534
 # what an overlay notes of inodes and mounts: numbers of the moment
 NUMBERS = r"^(trusted|user)\.overlay\.(origin|uuid|impure)$"

@@ -44,7 +44,9 @@ def end_what_is_left():
             print(f"# left: {command}")
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-    time.sleep(0.1)
+    deadline = time.monotonic() + 10
+    while any(pid not in (1, os.getpid()) for pid in processes()) and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 def remove_cgroups(pattern):
