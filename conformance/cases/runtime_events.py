@@ -99,8 +99,11 @@ def throttling(c):
     started(c, "echo up > /ready; while :; do :; done", cpu={"quota": 5000, "period": 100000})
     def throttling():
         return statistics(c)["cpu"]["throttling"]
-    until(lambda: throttling().get("throttledTime", 0) > 10000000, lambda: f"it is not throttled: {throttling()}")
-    assert throttling()["periods"] > 1 and throttling()["throttledPeriods"] > 0, throttling()
+
+    def enough():
+        found = {"periods": 0, "throttledPeriods": 0, "throttledTime": 0} | throttling()
+        return found["periods"] > 1 and found["throttledPeriods"] > 0 and found["throttledTime"] > 10000000
+    until(enough, lambda: f"it is not throttled: {throttling()}")
 
 
 @case("events --stats of a paused and of a created container")

@@ -75,7 +75,7 @@ run("with a pid file", "exec --pid-file {dir}/pid {id} true", files={"pid": "pid
 run("with a pid file in no directory", "exec --detach --pid-file {dir}/no/pid {id} true", 255, says="no such file or directory")
 run("detached of a program that is not there", "exec --detach {id} nosuch", 255, says="executable file not found")
 # runc clears ONLCR after the program has started
-CLEARED = "until stty -a | grep -q -e -onlcr; do sleep 0.02; done"
+CLEARED = "until stty -a 2>/dev/null | grep -q -e -onlcr; do sleep 0.02; done"
 run("with a terminal", f"exec --tty {{id}} sh -c '{CLEARED}; test -t 0 && test -t 1; echo $?; exit 4'", 4, streams="stdio")
 run("with a terminal, short", f"exec -t {{id}} sh -c '{CLEARED}; tty'", streams="stdio")
 run("with a terminal when stdin is none", "exec --tty {id} sh -c 'test -t 1; exit $?'", 255)

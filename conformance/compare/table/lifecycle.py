@@ -196,7 +196,7 @@ row("run detached, program ends", "run --detach --bundle {bundle} {id}", config=
 row("run with a pid file", "run --bundle {bundle} --pid-file {dir}/pid {id}", config={"process.args": ["true"]}, files={"pid": "pid"})
 row("run what is there", "run --bundle {bundle} {id}", exits=1, state="created", says="exists")
 row("run without a subreaper", "run --no-subreaper --bundle {bundle} {id}", config=shell("exit 4"), exits=4)
-row("run on a terminal", "run --bundle {bundle} {id}", config={"process.terminal": True, "process.args": ["sh", "-c", "until stty -a | grep -q -e -onlcr; do sleep 0.02; done; test -t 0 && test -t 1 && tty; exit 5"]},
+row("run on a terminal", "run --bundle {bundle} {id}", config={"process.terminal": True, "process.args": ["sh", "-c", "until stty -a 2>/dev/null | grep -q -e -onlcr; do sleep 0.02; done; test -t 0 && test -t 1 && tty; exit 5"]},
     exits=5, streams="stdio")
 row("run without a terminal on one", "run --bundle {bundle} {id}", config=shell("test -t 1; exit 6"), exits=6, streams="stdio")
 row("run with closed streams", "run --bundle {bundle} {id}", config=shell("exit 3"), exits=3, streams="closed")
