@@ -2,9 +2,11 @@
 
 The messages are CRI's v1 (runtime.v1 in k8s.io/cri-api), written by their field numbers: cri_messages.py.
 """
+import contextlib
 import itertools
 import json
 import os
+import pathlib
 import subprocess
 
 from cri_messages import Client, Failure
@@ -68,6 +70,14 @@ class Engine:
         except Failure:
             return False
 
+    def has_open(self, path):
+        """Whether containerd has the file open."""
+        for descriptor in pathlib.Path(f"/proc/{self.daemon.pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # it was closed meanwhile
+                if os.readlink(descriptor) == str(path):
+                    return True
+        return False
+
     def pod(self, network=POD, pid=CONTAINER, ipc=POD, sysctls=(), privileged=False):
         """A pod that runs; removed after the case."""
         number = next(self.numbers)
@@ -126,7 +136,9 @@ class Container:
         return wait_for(lambda: (status := self.client.container(self.id))["state"] == EXITED and (status,), "the container ends")[0]["exit_code"]
 
     def log(self):
-        """The lines of the log without the time, the stream and the tag in front."""
+        """The lines of the log, of a container that has ended, without the time, the stream and the tag in front. containerd closes it when it has
+        written everything, which may be later than it tells of the end."""
+        wait_for(lambda: not self.pod.engine.has_open(self.log_path), "the log is whole")
         with open(self.log_path, encoding="utf-8") as log:
             return "".join(line.split(" ", 3)[3] for line in log)
 
