@@ -15,7 +15,7 @@ import threading
 from cases.runtime_exec import process_file, run_in, running
 from support import TIMEOUT, case, listener, receive_descriptor, status_field, until
 
-# Each new process is stopped at once, and looked at while it is.
+# Each new process is stopped at once, and looked at while it is; what ends before it stops has nothing to look at.
 INTRUDER = """while :; do for p in /proc/[0-9]*; do n=${p#/proc/}
   case $n in 1|$$) continue;; esac
   kill -STOP $n 2>/dev/null || continue
@@ -27,7 +27,7 @@ INTRUDER = """while :; do for p in /proc/[0-9]*; do n=${p#/proc/}
   while read -r k v; do case $k in
     CapPrm:|CapEff:|CapBnd:) [ $((0x$v & ~0x@MASK@)) = 0 ] || echo "$k $v" >> /found;;
     Seccomp:) [ $v = 2 ] || echo "$c has no filter" >> /found;; esac; done < $p/status
-  read -r l < $p/stat; set -- ${l##*) }; [ $5 = 0 ] || echo "$c has the terminal $5" >> /found
+  read -r l < $p/stat; set -- ${l##*) }; [ ${5:-0} = 0 ] || echo "$c has the terminal $5" >> /found
   if [ $c != true ]; then
     grep -q -e exec -e @DIRECTORY@ $p/cmdline && echo "arguments of $c" >> /found
     grep -q CANARY $p/environ && echo "environment of $c" >> /found
