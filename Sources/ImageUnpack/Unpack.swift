@@ -67,6 +67,7 @@ package func unpack(
 ) throws(OperationError) -> [String] {
     let source = try ImageSource(options.reference.source)
     let image = try source.image(options.reference.selector, platform: options.platform)
+    let foreign = options.platform == nil ? image.config.platform.foreignness : []
     Kernel.setFileCreationMask(0)  // the tree gets just the permissions that the image says
     var policy = ApplyPolicy(isRootless: options.conversion.isRootless, owners: options.conversion.mappings == nil ? nil : .kept)
     if let mappings = options.conversion.mappings { try mappings.enter() }
@@ -80,9 +81,9 @@ package func unpack(
         let volumes = try PlannedVolume.plan(image.config.execution.volumes, requests: options.volumes, store: store?.path)
         let bundle = try BundleDirectory.make(options.bundle)
         do throws(OperationError) {
-            var warnings: [String] = []
+            var warnings = foreign
             if try !copyFromStore(image, of: source, options.layerStore, to: try bundle.rootfs(), policy) {
-                warnings = try apply(image, of: source, to: try bundle.rootfs(), policy: policy, report)
+                warnings += try apply(image, of: source, to: try bundle.rootfs(), policy: policy, report)
             }
             warnings += try bundle.finish(image, root: try bundle.rootfs(), volumes: volumes, options: options, rootMount: nil)
             try BundleImage(source: try options.reference.absoluteSource(), image: image, isRootless: policy.isRootless, mappings: options.conversion.mappings).write(to: bundle.handle)
@@ -102,11 +103,19 @@ package func unpack(
         do throws(OperationError) {
             try BundleImage(source: try options.reference.absoluteSource(), image: image, isRootless: policy.isRootless, mappings: options.conversion.mappings).write(to: bundle.handle)
             let warnings = try bundle.finishOverlay(image, layers: layers, store: store, mountedBy: mountedBy, volumes: volumes, options: options)
-            return placement.warnings + warnings
+            return foreign + placement.warnings + warnings
         } catch {
             bundle.discard()
             throw error
         }
+    }
+}
+
+extension Platform {
+    /// What is to be said of an image of this platform that nobody has asked for: nothing where it is this machine's.
+    fileprivate var foreignness: [String] {
+        let host = Platform.host
+        return (os, architecture) == (host.os, host.architecture) ? [] : ["the image is for \(text), and this machine is \(host.text): its programs may not run here"]
     }
 }
 

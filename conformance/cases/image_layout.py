@@ -202,6 +202,15 @@ def platforms(i):
     i.unpack("--platform", "linux/mips64le").failed("mips64le")
 
 
+@image_case("an image of another machine is unpacked with a word, unless it was asked for", "IM-config-006", "IM-config-008")
+def foreign(i):
+    for members in ({"os": "windows"}, {"architecture": "mips64le"}):
+        i.layout.write(tagged(i.layout.manifest(FILE, members=members)))
+        said = i.unpack().ok().err
+        assert "the image is for" in said and list(members.values())[0] in said, said
+    assert "the image is for" not in i.unpack("--platform", "linux/mips64le").ok().err
+
+
 @image_case("of several that fit the first is taken", "IM-image-index-029")
 def first(i):
     platform = {"os": "linux", "architecture": HOST}
