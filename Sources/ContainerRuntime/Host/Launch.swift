@@ -148,8 +148,6 @@ struct Launch: ~Copyable {
     ) throws(OperationError) {
         while true {
             switch try receive() {
-            case .failure(let step, let errno, _): throw explained(plan.error(step: step, errno: errno))
-            case .hookFailure(let step, let hook, let status, let detail): throw plan.hookError(step: step, hook: hook, status: status, detail: detail)
             case .child(let child):
                 try goOn(in: child, handOver)
                 continue
@@ -157,7 +155,7 @@ struct Launch: ~Copyable {
                 // in the order of the plan: what is under a container's influence asks for nothing else
                 guard let next = awaited.popFirst(), next.point == point else { throw Self.unknownReport }
                 if next.isOfSecond && awaitsSecond {
-                    // it was faster than the first one's word of it
+                    // it was faster than the first one's word of it, and may fail as fast
                     guard case .child(let child) = try receive() else { throw Self.unknownReport }
                     try goOn(in: child, handOver)
                 }
@@ -197,10 +195,22 @@ struct Launch: ~Copyable {
         do throws(Errno) { interrupts = try .signals([1, 2, 3, 15].filter { !isIgnored(signal: $0) }) } catch { throw OperationError("watch", "signals", .errno(error)) }
     }
 
-    private func receive() throws(OperationError) -> Report {
+    /// - Throws: also what the init says has failed.
+    private func receive() throws(OperationError) -> Progress {
         guard let bytes = try nextReport() else { throw died() }
-        guard let report = Report(bytes: bytes) else { throw Self.unknownReport }
-        return report
+        switch Report(bytes: bytes) {
+        case .failure(let step, let errno, _): throw explained(plan.error(step: step, errno: errno))
+        case .hookFailure(let step, let hook, let status, let detail): throw plan.hookError(step: step, hook: hook, status: status, detail: detail)
+        case .reached(let point): return .reached(point)
+        case .child(let child): return .child(child)
+        case nil: throw Self.unknownReport
+        }
+    }
+
+    /// What the init tells while nothing has failed: see `Report`.
+    private enum Progress {
+        case reached(SyncPoint)
+        case child(Int32)
     }
 
     /// Nil when the init is gone, or executes its program.
