@@ -3,6 +3,7 @@
 All of it happens in namespaces of the bench's own (processes, mounts, network, names), so that a step which a fault sends astray meets nothing of the
 host's; cgroups, which have no such border, carry the bench's name.
 """
+import contextlib
 import json
 import os
 import pathlib
@@ -244,6 +245,9 @@ class Console:
         except (OSError, AssertionError) as error:
             self.text = f"[no terminal: {error!r}]".encode()
             return
+        finally:
+            # not by anybody else: a thread that is on its way into accept(2) would wait at the next console, which has the number then
+            self.server.close()
         try:
             while part := os.read(master, 65536):
                 self.text += part
@@ -251,11 +255,15 @@ class Console:
             pass
         os.close(master)
 
+    def give_up(self):
+        """Nobody is waited for any more who has not come."""
+        with contextlib.suppress(OSError):  # somebody has come
+            self.server.shutdown(socket.SHUT_RDWR)
+
     def close(self):
         """What was written, once everybody has closed it."""
         self.thread.join(TIMEOUT)
-        self.server.shutdown(socket.SHUT_RDWR)  # only now: it would take away a connection that has not been accepted yet
-        self.server.close()
+        self.give_up()
         return self.text.decode(errors="replace").replace("\r\n", "\n")
 
 
