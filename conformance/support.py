@@ -389,6 +389,11 @@ def _is_podmans_pause(pid):
         return False
 
 
+def cgroups_called(part):
+    """All cgroups with `part` in their names. Others' vanish meanwhile, which Path.glob takes for an error of its own."""
+    return {os.path.join(place, name) for place, names, _ in os.walk("/sys/fs/cgroup") for name in names if part in name}
+
+
 def host_snapshot():
     """Mounts, processes, and cgroups of this run's containers: what a container must not leave behind."""
     mounts = {line.split(" ", 2)[2] for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()
@@ -396,7 +401,7 @@ def host_snapshot():
     groups = {str(path) for path in pathlib.Path("/sys/fs/cgroup").glob(f"*/*conf-{os.getpid()}-*")}
     groups |= {str(path) for path in pathlib.Path("/sys/fs/cgroup").glob(f"conf-{os.getpid()}-*")}
     if pathlib.Path("/sys/fs/cgroup/cgroup.controllers").exists():
-        groups |= {str(path) for path in pathlib.Path("/sys/fs/cgroup").glob(f"**/*conf-{os.getpid()}-*/")}
+        groups |= cgroups_called(f"conf-{os.getpid()}-")
     # where crun thinks there is a version 2 tree, it makes directories in what hides it
     groups = {path for path in groups if not path.startswith("/sys/fs/cgroup/unified/") or not _hidden_unified()}
     return {"mounts": mounts, "cgroups": groups, "processes": orphans(), "hostname": {socket.gethostname()}}

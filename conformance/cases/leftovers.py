@@ -10,7 +10,7 @@ import struct
 import subprocess
 import time
 
-from support import TIMEOUT, Skip, case
+from support import TIMEOUT, Skip, case, cgroups_called
 
 ROUNDS = int(os.environ.get("ROUNDS") or 12)
 
@@ -34,7 +34,7 @@ def bpf_programs():
 
 def snapshot(c):
     """What the case's containers could leave."""
-    cgroups = {str(path) for path in pathlib.Path("/sys/fs/cgroup").glob(f"**/*{c.id}*/")}
+    cgroups = cgroups_called(c.id)
     units = ""
     if os.path.isdir("/run/systemd/system"):
         list_units = ["systemctl", "list-units", "--all", "--plain", "--no-legend", f"*{c.id}*"]

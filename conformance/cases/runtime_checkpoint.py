@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 
-from support import Skip, TIMEOUT, alive, case, holder, listener, receive_descriptor, until
+from support import Skip, TIMEOUT, alive, case, cgroups_called, holder, listener, receive_descriptor, until
 
 COUNT = "i=0; while :; do i=$((i+1)); echo $i > /data/n.new; mv /data/n.new /data/n; sleep 0.05; done"
 
@@ -233,8 +233,8 @@ def network_and_hooks(c):
     assert told["id"] == c.id and told["pid"] == c.state()["pid"] and told["status"] in ("creating", "created"), told
     out = c.call("exec", c.id, "/bin/sh", "-c", "ip link show lo; cat /proc/self/cgroup").ok().out
     assert "LOOPBACK,UP" in out, out
-    pids = next(pathlib.Path("/sys/fs/cgroup").glob(f"**/{c.id}/pids.max"), None) or next(pathlib.Path("/sys/fs/cgroup").glob(f"**/*{c.id}*/pids.max"))
-    assert pids.read_text().strip() == "77", pids
+    limits = [pathlib.Path(group, "pids.max") for group in cgroups_called(c.id)]
+    assert {path.read_text().strip() for path in limits if path.exists()} == {"77"}, limits
 
 
 @case("a network namespace that was joined by its path is joined again")

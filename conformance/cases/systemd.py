@@ -7,7 +7,7 @@ import subprocess
 import threading
 import time
 
-from support import Skip, alive, case, cgroup1, cgroup2, own_cgroup2, until
+from support import Skip, alive, case, cgroup1, cgroup2, cgroups_called, own_cgroup2, until
 
 
 def manager(c):
@@ -364,7 +364,7 @@ def version1(c):
     c.wait("stopped")
     c.delete().ok()
     assert not alive(pid) and gone([], unit)
-    left = list(pathlib.Path("/sys/fs/cgroup").glob(f"**/*{c.id}*/"))
+    left = cgroups_called(c.id)
     assert not left, left
 
 
