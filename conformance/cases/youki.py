@@ -80,26 +80,27 @@ def masked_nested(c):
         c.shell("cat /file; ls -A /vault; cat /vault/file /vault/inner/file 2>/dev/null; echo end").run().prints("end")
 
 
+def make_links(c, text):
+    """A link to /file, which holds `text`, one to nothing, and one to itself."""
+    (c.rootfs / "file").write_text(text)
+    for name, target in (("link", "file"), ("nowhere", "nothing"), ("loop", "../loop")):
+        (c.rootfs / name).symlink_to(target)
+
+
 @case("a masked path that is a link: what it leads to is masked, nothing at its end is passed over, a loop is refused", "RT-config-linux-193")
 def masked_links(c):
-    (c.rootfs / "file").write_text(SECRET)
-    (c.rootfs / "link").symlink_to("file")
-    (c.rootfs / "nowhere").symlink_to("nothing")
+    make_links(c, SECRET)
     c.linux["maskedPaths"] = ["/link", "/nowhere"]
     c.shell("cat /link /file; echo end").run().prints("end")
-    (c.rootfs / "loop").symlink_to("../loop")
     c.linux["maskedPaths"] = ["/loop"]
     c.run().failed("loop|links|ELOOP")
 
 
 @case("a read-only path that is a link: what it leads to is read-only, nothing at its end is passed over, a loop is refused", "RT-config-linux-195")
 def readonly_links(c):
-    (c.rootfs / "file").write_text("fixed\n")
-    (c.rootfs / "link").symlink_to("file")
-    (c.rootfs / "nowhere").symlink_to("nothing")
+    make_links(c, "fixed\n")
     c.linux["readonlyPaths"] = ["/link", "/nowhere"]
     c.shell("echo x >> /file; cat /file").run().prints("fixed")
-    (c.rootfs / "loop").symlink_to("../loop")
     c.linux["readonlyPaths"] = ["/loop"]
     c.run().failed("loop|links|ELOOP")
 
